@@ -1,0 +1,40 @@
+# Thin on purpose: scripts/ does the work, the same on a laptop and in continuous integration.
+PYTHON ?= python3
+VENV := .venv/bin/python
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
+example test chapters readme: export SEQREP_QUIET ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help example test chapters lab readme lock clean plain-set-up test-set-up
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+example: plain-set-up  ## set up .venv, then run the worked example on real data into runs/60_example.ipynb
+	$(VENV) scripts/example.py
+
+test: test-set-up  ## set up .venv with the test extras, then run every chapter and tests/ (TESTS="-k 14_split": a part)
+	$(VENV) -m pytest -v $(TESTS)
+
+chapters: test-set-up  ## export the module, re-execute the chapters in place, remake the README (ONLY=14_split: one)
+	$(VENV) scripts/chapters.py $(ONLY)
+	$(VENV) scripts/readme.py
+
+lab: plain-set-up  ## JupyterLab on the chapters
+	$(VENV) -m jupyterlab --notebook-dir=. nbs/00_tour.ipynb
+
+readme: test-set-up  ## README.md and its images from nbs/index.ipynb, as it was last executed
+	$(VENV) scripts/readme.py
+
+lock:  ## remake requirements/ from settings.ini (LOCK=--upgrade: with the newest versions)
+	$(PYTHON) scripts/lock.py $(LOCK)
+
+clean:  ## remove what the commands above made, .venv included; committed files stay
+	rm -rf .venv runs build dist *.egg-info .pytest_cache .hypothesis
+
+plain-set-up:
+	@$(PYTHON) scripts/install.py plain
+
+test-set-up:
+	@$(PYTHON) scripts/install.py test

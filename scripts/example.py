@@ -1,0 +1,13 @@
+"Run the worked example into runs/60_example.ipynb and end with its results table"
+import pandas as pd
+from execute import ROOT, run
+from install import has_gpu
+
+from seqrep_nb.core import read_json
+from seqrep_nb.metrics import results_table
+
+target = ROOT/'runs'/'60_example.ipynb'
+run(ROOT/'nbs'/'60_example.ipynb', target, skip_flags=() if has_gpu() else ('gpu',))
+with pd.option_context('display.width', 200, 'display.max_columns', None, 'display.max_rows', None):
+    print(results_table(read_json(ROOT/'results'/'example.json')))
+print(f'\nThe executed notebook with its figures: {target.relative_to(ROOT)}\nThe table: results/example.json; device, seconds and memory: results/example-run.json')

@@ -1,0 +1,97 @@
+"""Make .venv from a lock, with nothing but a Python: python3 scripts/install.py plain|test
+
+Standard library only. What is installed is written to .venv/seqrep-stamp.json last, so that a second call has nothing to do and an interrupted one starts again.
+"""
+import hashlib, json, os, shutil, subprocess, sys, venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT/'.venv'
+PYTHON = VENV/('Scripts/python.exe' if os.name == 'nt' else 'bin/python')
+STAMP, LOG = VENV/'seqrep-stamp.json', VENV/'pip.log'
+FIRST, LAST = (3, 11), (3, 13)
+
+
+def say(text): print(text, file=sys.stderr, flush=True)
+
+
+def check_python():
+    "Stop unless this Python is one that the locks are made for."
+    if FIRST <= sys.version_info[:2] <= LAST: return
+    names = ['python3.%d' % minor for minor in range(FIRST[1], LAST[1] + 1)]
+    found = [name for name in names if shutil.which(name)]
+    way_out = 'run make PYTHON=%s' % found[-1] if found else 'install one of them and run make PYTHON=%s' % names[-1]
+    sys.exit('seqrep_nb needs Python 3.%d to 3.%d, and %s is %d.%d: %s'
+             % (FIRST[1], LAST[1], sys.executable, sys.version_info[0], sys.version_info[1], way_out))
+
+
+def has_gpu():
+    "Does `nvidia-smi` work here?"
+    try: return subprocess.run(['nvidia-smi', '-L'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    except OSError: return False
+
+
+def wanted(kind):
+    "The locks that make up `kind`, plain first: file name to hash. A test or GPU lock holds the plain one, with the same versions."
+    names = {'plain': ['lock.txt'] + ['gpu.txt']*has_gpu(), 'test': ['lock.txt', 'test.txt']}[kind]
+    files = ['requirements/' + name for name in names + ['checkpoint.txt']] + ['settings.ini', 'setup.py', 'pyproject.toml']
+    return {name: hashlib.sha256((ROOT/name).read_bytes()).hexdigest() for name in files}
+
+
+def stamped():
+    "What the stamp says is installed; nothing where it was written for another folder or Python."
+    try: stamp = json.loads(STAMP.read_text())
+    except (OSError, ValueError): return {}
+    return stamp['files'] if stamp['python'] == str(PYTHON) and PYTHON.exists() else {}
+
+
+def make_venv():
+    "A fresh .venv, unless a working one of a supported Python is there."
+    check = 'import sys, pip; sys.exit(not %r <= sys.version_info[:2] <= %r)' % (FIRST, LAST)
+    if PYTHON.exists() and subprocess.run([str(PYTHON), '-c', check], stderr=subprocess.DEVNULL).returncode == 0: return
+    say('making .venv with Python %s' % sys.version.split()[0])
+    try: venv.create(VENV, with_pip=True, clear=True)
+    except subprocess.CalledProcessError:
+        sys.exit('this Python cannot make a virtual environment with pip in it (on Debian and Ubuntu: apt install python3-venv)')
+
+
+def pip_install(what, *arguments):
+    "Run pip with one moving line of progress; its whole output goes to .venv/pip.log, and its end to the screen on failure."
+    moving, count = sys.stderr.isatty(), 0
+    command = [str(PYTHON), '-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', *arguments]
+    say('installing ' + what)
+    with LOG.open('a', encoding='utf-8') as log, subprocess.Popen(command, cwd=ROOT, text=True, encoding='utf-8', errors='replace', bufsize=1,
+                                                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as pip:
+        lines = []
+        for line in pip.stdout:
+            log.write(line)
+            lines.append(line)
+            if line.startswith('Collecting '):
+                count += 1
+                if moving: print('\r  %3d  %-60s' % (count, line.split()[1][:60]), end='', file=sys.stderr, flush=True)
+                elif count % 25 == 0: say('  %3d packages found' % count)
+            elif line.startswith('Installing collected packages'):
+                say(('\r' if moving else '') + '  unpacking %d packages, the longest step' % (line.count(',') + 1) + ' '*40*moving)
+    if pip.returncode: sys.exit('%s\npip failed on %s; all of its output is in %s' % (''.join(lines[-25:]), what, LOG.relative_to(ROOT)))
+
+
+def install(kind):
+    files, done = wanted(kind), stamped()
+    if all(done.get(name) == value for name, value in files.items()): return
+    make_venv()
+    STAMP.unlink(missing_ok=True)
+    lock = [name for name in files if name.startswith('requirements/')][-2]
+    pip_install(lock, '--require-hashes', '-r', lock)
+    # Its metadata asks for PyTorch, of which only the files are wanted: hence no dependencies
+    pip_install('the default checkpoint', '--require-hashes', '--no-deps', '-r', 'requirements/checkpoint.txt')
+    pip_install('seqrep_nb itself', '--no-deps', '--no-build-isolation', '--editable', '.')
+    if (ROOT/'seqrep_nb'/'backbone.py').exists(): subprocess.run([str(PYTHON), '-c', 'from seqrep_nb.backbone import find_checkpoint; print("checkpoint checked:", find_checkpoint().name)'],
+                   cwd=ROOT, stdout=sys.stderr, check=True)
+    done.update(files)
+    STAMP.write_text(json.dumps({'python': str(PYTHON), 'files': done}, indent=1))
+
+
+if __name__ == '__main__':
+    if sys.argv[1:] not in (['plain'], ['test']): sys.exit(__doc__)
+    check_python()
+    install(sys.argv[1])
