@@ -12,7 +12,7 @@ first, last = (int(s[key].split('.')[1]) for key in ('min_python', 'max_python')
 setup(
     name=s['lib_name'], version=s['version'], description=s['description'], author=s['author'],
     long_description=(here/'README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
-    license=s['license'], keywords=s['keywords'].split(), project_urls={'Source': s['repo_url']} if s['repo_url'] else {},
+    license_expression=s['license'], keywords=s['keywords'].split(), project_urls={'Source': s['repo_url']} if s['repo_url'] else {},
     python_requires=f'>=3.{first},<3.{last + 1}',
     install_requires=s['requirements'].split(),
     extras_require={key.removesuffix('_requirements'): s[key].split() for key in s if key.endswith('_requirements')},

@@ -70,12 +70,19 @@ def pip_install(what, *arguments):
                 count += 1
                 if moving: print('\r  %3d  %-60s' % (count, line.split()[1][:60]), end='', file=sys.stderr, flush=True)
                 elif count % 25 == 0: say('  %3d packages found' % count)
-            elif line.startswith('Installing collected packages'):
-                say(('\r' if moving else '') + '  unpacking %d packages, the longest step' % (line.count(',') + 1) + ' '*40*moving)
+            elif line.startswith('Installing collected packages') and count > 1:
+                say('\r'*moving + '  unpacking %d packages, the longest step' % (line.count(',') + 1) + ' '*40*moving)
     if pip.returncode: sys.exit('%s\npip failed on %s; all of its output is in %s' % (''.join(lines[-25:]), what, LOG.relative_to(ROOT)))
 
 
+def check_checkpoint():
+    "Find the default checkpoint and check its files' hashes, as the chapters will."
+    source = 'from seqrep_nb.backbone import find_checkpoint; print("checkpoint checked:", find_checkpoint().name)'
+    if (ROOT/'seqrep_nb'/'backbone.py').exists(): subprocess.run([str(PYTHON), '-c', source], cwd=ROOT, stdout=sys.stderr, check=True)
+
+
 def install(kind):
+    "Install `kind` into .venv, unless the stamp says that it is there."
     files, done = wanted(kind), stamped()
     if all(done.get(name) == value for name, value in files.items()): return
     make_venv()
@@ -85,8 +92,7 @@ def install(kind):
     # Its metadata asks for PyTorch, of which only the files are wanted: hence no dependencies
     pip_install('the default checkpoint', '--require-hashes', '--no-deps', '-r', 'requirements/checkpoint.txt')
     pip_install('seqrep_nb itself', '--no-deps', '--no-build-isolation', '--editable', '.')
-    if (ROOT/'seqrep_nb'/'backbone.py').exists(): subprocess.run([str(PYTHON), '-c', 'from seqrep_nb.backbone import find_checkpoint; print("checkpoint checked:", find_checkpoint().name)'],
-                   cwd=ROOT, stdout=sys.stderr, check=True)
+    check_checkpoint()
     done.update(files)
     STAMP.write_text(json.dumps({'python': str(PYTHON), 'files': done}, indent=1))
 

@@ -1,0 +1,44 @@
+"What several tests read: the repository's root, its notebooks, its metadata"
+import ast, json, re
+from configparser import ConfigParser
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((ROOT/'nbs').glob('*.ipynb'))
+CHAPTERS = [path for path in NOTEBOOKS if path.stem != 'index']
+MODULES = [path for path in sorted((ROOT/'seqrep_nb').glob('*.py')) if not path.name.startswith('_')]
+
+
+def settings():
+    config = ConfigParser(delimiters=['='])
+    config.read(ROOT/'settings.ini', encoding='utf-8')
+    return config['DEFAULT']
+
+
+def cells(path, kind=None):
+    "The cells of a notebook, or those of one kind, as they stand in the file."
+    found = json.loads(path.read_text(encoding='utf-8'))['cells']
+    return [cell for cell in found if kind in (None, cell['cell_type'])]
+
+
+def code(path):
+    "Sources of the code cells, without IPython's magic lines."
+    return [re.sub(r'^\s*[%!].*$', '', ''.join(cell['source']), flags=re.M) for cell in cells(path, 'code')]
+
+
+def numbers():
+    "Module name to the number of its notebook."
+    return {path.stem.split('_', 1)[1]: int(path.stem[:2]) for path in CHAPTERS if any(re.search(r'^#\|\s*default_exp\b', s, re.M) for s in code(path))}
+
+
+def own_imports(source):
+    "Names of this package's modules that Python source imports, at its top or inside a function."
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import): names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = '.'.join(filter(None, ['seqrep_nb' if node.level else '', node.module]))
+            names = [f'{base}.{alias.name}' for alias in node.names]
+        else: continue
+        found |= {name.split('.')[1] for name in names if name.startswith('seqrep_nb.')}
+    return found - {'__version__'}

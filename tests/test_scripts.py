@@ -1,0 +1,64 @@
+"The commands' own parts: execution that keeps what it has, set-up that knows when it is done"
+import subprocess, sys
+import nbformat, pytest
+from common import ROOT
+from nbclient.exceptions import CellExecutionError
+
+sys.path.insert(0, str(ROOT/'scripts'))
+import execute, install
+
+
+def notebook(folder, *sources):
+    cells = [nbformat.v4.new_markdown_cell('# A title')] + [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder/'in.ipynb')
+    return folder/'in.ipynb'
+
+
+def texts(path): return [''.join(output.get('data', {}).get('text/plain', output.get('ename', '')) for output in cell.outputs)
+                         for cell in nbformat.read(path, 4).cells if cell.cell_type == 'code']
+
+
+def test_execution_keeps_outputs_when_a_cell_fails(tmp_path, capsys):
+    with pytest.raises(CellExecutionError): execute.execute(notebook(tmp_path, '6*7', '1/0', '3'), tmp_path/'out.ipynb')
+    assert texts(tmp_path/'out.ipynb') == ['42', 'ZeroDivisionError', '']
+    assert 'A title' in capsys.readouterr().err and sorted(path.name for path in tmp_path.iterdir()) == ['in.ipynb', 'out.ipynb']
+
+
+def test_execution_leaves_flagged_cells_out(tmp_path):
+    execute.execute(notebook(tmp_path, '#| gpu\n1', '#| eval: false\n2', '# gpu\n3', '#| slow\n4'), tmp_path/'out.ipynb', skip_flags=['gpu'])
+    assert texts(tmp_path/'out.ipynb') == ['', '', '3', '4']
+
+
+def test_set_up_is_done_only_for_the_same_locks(tmp_path, monkeypatch):
+    python = tmp_path/'python'
+    python.touch()
+    calls = []
+    monkeypatch.setattr(install, 'PYTHON', python)
+    monkeypatch.setattr(install, 'STAMP', tmp_path/'stamp.json')
+    monkeypatch.setattr(install, 'make_venv', lambda: None)
+    monkeypatch.setattr(install, 'check_checkpoint', lambda: None)
+    monkeypatch.setattr(install, 'has_gpu', lambda: False)
+    monkeypatch.setattr(install, 'pip_install', lambda what, *arguments: calls.append(what))
+    install.install('test')
+    assert calls[0] == 'requirements/test.txt'
+    calls.clear()
+    install.install('test')
+    install.install('plain')
+    assert calls == [], 'the test lock holds the plain one'
+    monkeypatch.setattr(install, 'has_gpu', lambda: True)
+    install.install('plain')
+    assert calls[0] == 'requirements/gpu.txt'
+    monkeypatch.setattr(install, 'wanted', lambda kind: {'requirements/lock.txt': 'changed', 'requirements/checkpoint.txt': ''})
+    install.install('plain')
+    assert len(calls) == 6
+
+
+def test_another_python_is_refused(monkeypatch):
+    monkeypatch.setattr(install.sys, 'version_info', (3, 10, 4))
+    with pytest.raises(SystemExit, match='needs Python 3.11 to 3.13.*is 3.10: '): install.check_python()
+
+
+@pytest.mark.parametrize('arguments', [[], ['everything']])
+def test_set_up_explains_itself(arguments):
+    run = subprocess.run([sys.executable, ROOT/'scripts'/'install.py', *arguments], text=True, capture_output=True)
+    assert run.returncode == 1 and 'plain|test' in run.stderr
