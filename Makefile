@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin/python
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
-example test chapters readme: export SEQREP_QUIET ?= 1
+test chapters: export SEQREP_QUIET ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help example test chapters lab readme lock clean plain-set-up test-set-up

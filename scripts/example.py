@@ -1,4 +1,5 @@
 "Run the worked example into runs/60_example.ipynb and end with its results table"
+import os, sys
 import pandas as pd
 from execute import ROOT, run
 from install import has_gpu
@@ -6,8 +7,10 @@ from install import has_gpu
 from seqrep_nb.core import read_json
 from seqrep_nb.metrics import results_table
 
+# In a terminal the kernel's bars of progress are shown; in a log they would be thousands of lines
+os.environ['SEQREP_PROGRESS' if sys.stderr.isatty() else 'SEQREP_QUIET'] = '1'
 target = ROOT/'runs'/'60_example.ipynb'
-run(ROOT/'nbs'/'60_example.ipynb', target, skip_flags=() if has_gpu() else ('gpu',))
+run(ROOT/'nbs'/'60_example.ipynb', target, skip_flags=() if has_gpu() else ('gpu',), live=True)
 with pd.option_context('display.width', 200, 'display.max_columns', None, 'display.max_rows', None):
     print(results_table(read_json(ROOT/'results'/'example.json')))
 print(f'\nThe executed notebook with its figures: {target.relative_to(ROOT)}\nThe table: results/example.json; device, seconds and memory: results/example-run.json')

@@ -24,7 +24,14 @@ def headings(cells):
         yield found
 
 
-def execute(source:Path, target:Path, skip_flags=()):
+class LiveClient(NotebookClient):
+    "Shows what a cell writes to stderr, such as a bar of progress, at once on our own, and keeps it out of the notebook."
+    def process_message(self, msg, cell, cell_index):
+        if msg['msg_type'] != 'stream' or msg['content']['name'] != 'stderr': return super().process_message(msg, cell, cell_index)
+        print(msg['content']['text'], end='', file=sys.stderr, flush=True)
+
+
+def execute(source:Path, target:Path, skip_flags=(), live=False):
     "Run `source` in its own folder and write it with its outputs to `target`, whole or not at all; raises `CellExecutionError` after writing."
     notebook = nbformat.read(source, 4)
     skip_flagged(notebook, skip_flags)
@@ -35,8 +42,8 @@ def execute(source:Path, target:Path, skip_flags=()):
         if cell.cell_type == 'code':
             print(f'{source.stem} {cell_index:3}/{last} {time.monotonic() - start:5.0f} s  {above[cell_index]}', file=sys.stderr, flush=True)
 
-    client = NotebookClient(notebook, timeout=None, kernel_name='python3', on_cell_start=announce,
-                            extra_arguments=['--log-level=ERROR'], resources={'metadata': {'path': str(source.parent)}})
+    client = (LiveClient if live else NotebookClient)(notebook, timeout=None, kernel_name='python3', on_cell_start=announce,
+        extra_arguments=['--log-level=ERROR'], resources={'metadata': {'path': str(source.parent)}})
     try: client.execute()
     finally:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -29,6 +29,11 @@ def test_execution_leaves_flagged_cells_out(tmp_path):
     assert texts(tmp_path/'out.ipynb') == ['', '', '3', '4']
 
 
+def test_execution_shows_progress_at_once_and_keeps_it_out(tmp_path, capsys):
+    execute.execute(notebook(tmp_path, 'import sys; print("a bar", file=sys.stderr); 5'), tmp_path/'out.ipynb', live=True)
+    assert 'a bar' in capsys.readouterr().err and texts(tmp_path/'out.ipynb') == ['5']
+
+
 def test_set_up_is_done_only_for_the_same_locks(tmp_path, monkeypatch):
     python = tmp_path/'python'
     python.touch()
@@ -48,6 +53,8 @@ def test_set_up_is_done_only_for_the_same_locks(tmp_path, monkeypatch):
     monkeypatch.setattr(install, 'has_gpu', lambda: True)
     install.install('plain')
     assert calls[0] == 'requirements/gpu.txt'
+    install.install('test')
+    assert len(calls) == 3, 'both stay installed'
     monkeypatch.setattr(install, 'wanted', lambda kind: {'requirements/lock.txt': 'changed', 'requirements/checkpoint.txt': ''})
     install.install('plain')
     assert len(calls) == 6
