@@ -6,8 +6,8 @@
 __all__ = ['EVENT_COLUMNS', 'ITEM_COLUMNS', 'ACTIONS', 'MISSING', 'FIRST', 'LAST', 'NO_TIME', 'FAULTS', 'WAYS', 'SUFFIXES',
            'ORDER', 'Log', 'validate_events', 'validate_items', 'read_events', 'read_items', 'sort_events']
 
-# %% ../nbs/10_events.ipynb #9836ed2f
-import csv, datetime, difflib, gzip, io, numbers
+# %% ../nbs/10_events.ipynb #7917b15c
+import csv, datetime, difflib, gzip, io, numbers, zlib
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np, pandas as pd, pyarrow as pa, pyarrow.compute as pc
@@ -19,8 +19,8 @@ EVENT_COLUMNS = dict(user_id='id', item_id='id', action='text', timestamp='time'
 ITEM_COLUMNS = dict(item_id='id', text='text', category='text', brand='text', price='number', image_vector='vector')
 ACTIONS = ('search', 'view', 'cart', 'remove', 'buy')  # this order is the action rank; others follow, alphabetically
 
-# %% ../nbs/10_events.ipynb #500449b3
-@dataclass
+# %% ../nbs/10_events.ipynb #bb00b8f1
+@dataclass(repr=False)
 class Log:
     "A log in canonical form: `events`, the `items` they touch and, where known, the `users`."
     name: str
@@ -31,48 +31,53 @@ class Log:
     def summary(self) -> pd.Series:
         "Size and span of the log."
         e = self.events
-        counts = {'rows': len(e), **{f'distinct {c}': e[c].nunique() for c in ('user_id', 'item_id', 'basket_id') if c in e}}
-        return pd.Series({**counts, 'items with text': len(self.items), 'first': e.timestamp.min(), 'last': e.timestamp.max()}, name=self.name)
+        counts = {c: e[c].nunique() for c in ('user_id', 'item_id', 'basket_id', 'session_id') if c in e}
+        return pd.Series({'events': len(e), **{f'distinct {c}': n for c, n in counts.items()}, 'items with text': len(self.items),
+                          'first': e.timestamp.min(), 'last': e.timestamp.max()}, name=self.name)
 
     def __repr__(self): return f'Log({self.name!r}, {len(self.events):,} events, {len(self.items):,} items)'
 
-# %% ../nbs/10_events.ipynb #4cc70326
+# %% ../nbs/10_events.ipynb #581fdc7b
 MISSING = pa.array(['', 'nan', 'NaN', 'null', 'NULL', 'None', '\\N', '<NA>', 'NaT'], pa.large_string())
 
 def _object_text(value):
     "One Python object as text; what has no sensible text gets a NUL, which no rule lets pass."
+    if isinstance(value, str): return value if value.isascii() else value.encode('utf-8', 'replace').decode()
+    if type(value) is int: return str(value)
     if value is None or value is pd.NA or value is pd.NaT or value != value: return None
-    if isinstance(value, str): return value.encode('utf-8', 'replace').decode()
     if isinstance(value, bytes): return value.decode('utf-8', 'replace')
     if isinstance(value, (datetime.date, np.datetime64)): return pd.Timestamp(value).isoformat()
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Number): return f'\0{value}'
     if isinstance(value, (float, np.floating)) and value == value // 1 and abs(value) < 2**53: return str(int(value))
     return str(value)
 
-def _objects(column):
+def _objects(column) -> pa.Array:
     text = []
     for value in column:
         try: text.append(_object_text(value))
         except (ValueError, TypeError): text.append(f'\0{type(value).__name__}')
     return pa.array(text, pa.large_string())
 
-# %% ../nbs/10_events.ipynb #57bb9d6f
+# %% ../nbs/10_events.ipynb #aa4baf69
 def _is_text(array): return pa.types.is_large_string(array.type)
 
-def _arrow(column:pd.Series) -> pa.Array:
-    "Any column as null, integer, float, timestamp, date or (trimmed) large_string."
+def _from_pandas(column:pd.Series) -> pa.Array:
+    "The column as Arrow sees it; objects that are not of one plain type become text."
     if isinstance(column.dtype, pd.CategoricalDtype): column = column.astype(column.cat.categories.dtype)
     try: array = pa.array(column, from_pandas=True)
-    except (pa.ArrowException, UnicodeError, OverflowError, TypeError, ValueError): array = _objects(column)
-    if isinstance(array, pa.ChunkedArray): array = array.combine_chunks()
-    t = pa.types
+    except (pa.ArrowException, UnicodeError, OverflowError, TypeError, ValueError): return _objects(column)
+    # a date beside a time of day, or a naive time beside an aware one, would silently lose one of the two
+    if column.dtype == object and pa.types.is_temporal(array.type): return _objects(column)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+def _arrow(column:pd.Series) -> pa.Array:
+    "Any column as null, integer, float, temporal or trimmed large_string."
+    array, t = _from_pandas(column), pa.types
     if t.is_dictionary(array.type): array = array.dictionary_decode()
     if t.is_decimal(array.type): array = array.cast(pa.float64())
     if t.is_string(array.type) or t.is_string_view(array.type): array = array.cast(pa.large_string())
-    if not (_is_text(array) or t.is_null(array.type) or t.is_integer(array.type) or t.is_floating(array.type) or t.is_temporal(array.type)):
-        array = _objects(column)
-    if not _is_text(array): return array
-    array = pc.utf8_trim_whitespace(array)
+    if t.is_null(array.type) or t.is_integer(array.type) or t.is_floating(array.type) or t.is_temporal(array.type): return array
+    array = pc.utf8_trim_whitespace(array if _is_text(array) else _objects(column))
     return pc.if_else(pc.is_in(array, value_set=MISSING), pa.scalar(None, pa.large_string()), array)
 
 # %% ../nbs/10_events.ipynb #18b8b3bc
@@ -90,42 +95,41 @@ def _ids(array:pa.Array):
         bad &= ~whole
     return text, bad
 
-# %% ../nbs/10_events.ipynb #44e05a93
-FIRST, LAST = (np.datetime64(d, 'us').astype('int64') for d in ('1990-01-01', '2100-01-01'))
+# %% ../nbs/10_events.ipynb #699b5294
+FIRST, LAST = (int(np.datetime64(d, 'us').astype('int64')) for d in ('1990-01-01', '2100-01-01'))  # microseconds
 NO_TIME = np.iinfo('int64').min  # NumPy's NaT
 
 def _epoch(values:np.ndarray) -> np.ndarray:
     "Seconds, milli-, micro- or nanoseconds since 1970, told apart by magnitude, as int64 microseconds."
-    size = np.abs(values)
-    size = np.where(np.isfinite(values), size, np.inf)
-    steps = [values * 1e6, values * 1e3, values, values / 1e3] if values.dtype.kind == 'f' else [
-        values * 1_000_000, values * 1000, values, values // 1000]
-    with np.errstate(invalid='ignore'):
-        micros = np.select([size < 1e11, size < 1e14, size < 1e17, size < 9e18], [np.round(s) for s in steps], 0)
+    size = np.where(np.isfinite(values), np.abs(values), np.inf)
+    whole = values.dtype.kind != 'f'
+    with np.errstate(invalid='ignore', over='ignore'):
+        steps = [values * 1_000_000, values * 1000, values, values // 1000 if whole else values / 1000]
+        micros = np.select([size < 1e11, size < 1e14, size < 1e17, size < 9e18], steps if whole else [np.round(s) for s in steps], 0)
         return np.where(size < 9e18, micros, NO_TIME).astype('int64')
 
+# %% ../nbs/10_events.ipynb #25fcf0ff
 def _text_times(text:pa.Array) -> np.ndarray:
     "ISO 8601 text, or numbers written as text, as int64 microseconds."
     out = np.full(len(text), NO_TIME)
     number = _mask(pc.match_substring_regex(text, r'^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$'))
-    if number.any(): out[number] = _epoch(pd.to_numeric(text.filter(number).to_pandas()).to_numpy())
+    values = pd.to_numeric(text.filter(number).to_pandas()).to_numpy()
+    out[number] = _epoch(values if values.dtype == 'int64' else values.astype('float64'))
     iso = _mask(pc.match_substring_regex(text, r'^\d{4}-\d\d'))
     plain = pc.replace_substring_regex(text.filter(iso), r' ?UTC$', 'Z').to_pandas()
     out[iso] = pd.to_datetime(plain, format='ISO8601', utc=True, errors='coerce').dt.as_unit('us').astype('int64')
     return out
 
-# %% ../nbs/10_events.ipynb #4eb6b848
 def _times(array:pa.Array):
     "`array` as int64 microseconds UTC; where it is no time; where it is a time outside 1990 to 2099."
     t, there = pa.types, _mask(array.is_valid())
-    if t.is_timestamp(array.type): 
+    if t.is_date(array.type): array = array.cast(pa.timestamp('us'))
+    if t.is_timestamp(array.type):
         array = array.cast(pa.timestamp('us', array.type.tz), safe=False).cast('int64')
         micros = pc.fill_null(array, NO_TIME).to_numpy(zero_copy_only=False)
-    elif t.is_date(array.type): return _times(array.cast(pa.timestamp('us')))
     elif t.is_integer(array.type): micros = _epoch(pc.fill_null(array, 0).to_numpy(zero_copy_only=False).astype('int64'))
     elif t.is_floating(array.type): micros = _epoch(array.cast('float64').to_numpy(zero_copy_only=False))
-    elif _is_text(array): micros = _text_times(array)
-    else: micros = np.full(len(array), NO_TIME)
+    else: micros = _text_times(array) if _is_text(array) else np.full(len(array), NO_TIME)
     none = micros == NO_TIME
     return micros, there & none, there & ~none & ((micros < FIRST) | (micros >= LAST))
 
@@ -139,55 +143,59 @@ def _numbers(array:pa.Array):
     else: values = np.full(len(array), np.nan)
     return np.where(np.isfinite(values), values, np.nan), there & ~np.isfinite(values)
 
-# %% ../nbs/10_events.ipynb #7208903e
+# %% ../nbs/10_events.ipynb #b1bce2d0
 FAULTS = dict(missing=('is missing', 'are missing'), id=('is not an id', 'are not ids'), text=('is not text', 'are not text'),
     time=('is not a time', 'are not times'), range=('is outside 1990 to 2099', 'are outside 1990 to 2099'),
-    number=('is not a number', 'are not numbers'), repeated=('is a repeated id', 'are repeated ids'))
-WAYS = dict(time='write ISO 8601 such as 2017-12-01T09:30:00Z, or seconds, milli- or microseconds since 1970, ',
-            id='write ids as text or whole numbers, ', number='write numbers with a decimal point, ',
-            range='check the unit and the century, ')
+    number=('is not a number', 'are not numbers'), repeated=('is a repeated id', 'are repeated ids'),
+    torn=('is not as wide as the header', 'are not as wide as the header'))
+WAYS = dict(time='write ISO 8601 such as 2017-12-01T09:30:00Z, or seconds, milli- or microseconds since 1970, or ',
+            id='write ids as text or whole numbers, or ', number='write numbers with a decimal point, or ',
+            range='check the unit and the century, or ', torn='quote values that hold a comma, or ')
 
-def _raise_fault(table, source, column, fault, mask):
-    rows = np.flatnonzero(mask)
-    one, many = FAULTS[fault]
-    problem = f'has 1 value that {one}' if len(rows) == 1 else f'has {len(rows):,} values that {many}'
-    way_out = f"{WAYS.get(fault, '')}{'or ' if fault in WAYS else ''}pass on_bad='reject' to set {'it' if len(rows) == 1 else 'them'} aside"
-    value = table[column].iloc[rows[0]] if column in table else None
-    raise input_error(source, column, int(rows[0]), value.item() if hasattr(value, 'item') else value, problem, way_out)
+def _fault_error(table, source, column, fault, mask) -> InputError:
+    row, n = int(np.flatnonzero(mask)[0]), int(mask.sum())
+    value = table.iloc[row, 0] if column is None else table[column].iloc[row] if column in table else None
+    noun = 'row' if column is None else 'value'
+    problem = f'has {n:,} {noun}{"s" * (n > 1)} that {FAULTS[fault][n > 1]}'
+    way_out = f"{WAYS.get(fault, '')}pass on_bad='reject' to set {'them' if n > 1 else 'it'} aside"
+    return input_error(source, column, row, value.item() if hasattr(value, 'item') else value, problem, way_out)
 
-# %% ../nbs/10_events.ipynb #74fe791d
+# %% ../nbs/10_events.ipynb #dc8f1271
 def _set_aside(table, source, faults, on_bad):
-    "Which rows are good, and the bad ones with number and first reason. `faults`: (column, fault, mask) in order of weight."
+    "The mask of good rows, and the bad ones with number and first reason; `faults`: (column, fault, mask), weightiest first."
     if on_bad not in ('raise', 'reject'): raise input_error('on_bad', problem=f'is {on_bad!r}', way_out="use 'raise' or 'reject'")
-    reason = np.full(len(table), None, object)
-    for column, fault, mask in faults:
+    torn = np.isin(np.arange(len(table)), table.attrs.get('torn_rows', []))  # set by `_read_csv`
+    reason, bad = np.full(len(table), None, object), np.zeros(len(table), bool)
+    for column, fault, mask in [(None, 'torn', torn), *faults]:
         if not mask.any(): continue
-        if on_bad == 'raise': _raise_fault(table, source, column, fault, mask)
-        reason[mask & (reason == None)] = f'{column} {FAULTS[fault][0]}'
-    bad = reason != None
-    rows = np.flatnonzero(bad)
-    original = table.iloc[rows].drop(columns=['row', 'reason'], errors='ignore').reset_index(drop=True)
-    return ~bad, original.assign(row=rows, reason=pd.Series(reason[bad], dtype='str'))
+        if on_bad == 'raise': raise _fault_error(table, source, column, fault, mask)
+        reason[mask & ~bad] = f'{column or "row"} {FAULTS[fault][0]}'
+        bad |= mask
+    original = table[bad].drop(columns=['row', 'reason'], errors='ignore').reset_index(drop=True)
+    return ~bad, original.assign(row=np.flatnonzero(bad), reason=pd.Series(reason[bad], dtype='str'))
 
-# %% ../nbs/10_events.ipynb #18487615
+# %% ../nbs/10_events.ipynb #c97623be
+def _missing_column(column, names) -> dict:
+    near = difflib.get_close_matches(column, names, 1, .7)
+    way_out = f'rename {near[0]!r} to {column!r}' if near else 'rename the column that holds it'
+    if column == 'action': way_out += ", or pass default_action='buy' if every row is a purchase"
+    return dict(column=column, problem=f'is missing; columns found: {", ".join(map(repr, names)) or "none"}', way_out=way_out)
+
 def _check_table(table, source:str, needed) -> pd.DataFrame:
-    "A DataFrame with trimmed, unique column names, at least one row, and the `needed` columns."
+    "`table` with trimmed column names. Raises `InputError` if it cannot hold events or items."
     if not isinstance(table, pd.DataFrame):
         raise input_error(source, problem=f'is a {type(table).__name__}, not a pandas DataFrame', way_out='pass a DataFrame, or read a file with read_events or read_items')
     names = [str(c).strip().lstrip('\ufeff') for c in table.columns]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice: raise input_error(source, twice[0], problem='appears more than once', way_out='give every column its own name')
     for column in needed:
-        if column in names: continue
-        near = difflib.get_close_matches(column, names, 1, .7)
-        hint = f'rename {near[0]!r} to {column!r}' if near else f'rename or add it' + (", or pass default_action='buy'" if column == 'action' else '')
-        raise input_error(source, column, problem=f'is missing; columns found: {", ".join(map(repr, names)) or "none"}', way_out=hint)
+        if column not in names: raise input_error(source, **_missing_column(column, names))
     if not len(table): raise input_error(source, problem='has no rows', way_out='check the export that made it')
     return table.set_axis(names, axis=1)
 
-# %% ../nbs/10_events.ipynb #2aa14fa3
-def _columns(table, kinds, source):
-    "Read each column of `kinds` that `table` has: {column: values}, [(column, fault, mask)]."
+# %% ../nbs/10_events.ipynb #444d22c8
+def _columns(table, kinds):
+    "Each column of `kinds` that `table` has: {column: values}, and its faults [(column, fault, mask)]."
     out, faults = {}, []
     for column, kind in kinds.items():
         if column not in table or kind == 'vector': continue
@@ -200,107 +208,116 @@ def _columns(table, kinds, source):
         faults.append((column, kind, bad))
     return out, faults
 
-def _frame(columns, good):
-    "Canonical values of the good rows as a DataFrame."
+def _frame(columns:dict, good) -> pd.DataFrame:
+    "The good rows in canonical types."
     keep = lambda v: v.filter(pa.array(good)).to_pandas().astype('str') if isinstance(v, pa.Array) else v[good]
     frame = pd.DataFrame({c: keep(v) for c, v in columns.items()})
-    if 'timestamp' in frame: frame['timestamp'] = frame.timestamp.to_numpy().view('M8[us]')
-    return frame.assign(timestamp=frame.timestamp.dt.tz_localize('UTC')) if 'timestamp' in frame else frame
+    if 'timestamp' in frame: frame['timestamp'] = pd.Series(frame.timestamp.to_numpy().view('M8[us]')).dt.tz_localize('UTC')
+    return frame
 
-# %% ../nbs/10_events.ipynb #f4981272
+# %% ../nbs/10_events.ipynb #49467977
+def _lacking(columns, faults) -> list:
+    "Faults 'missing' of user, item and action; only a search may lack its item."
+    odd = {c: mask for c, fault, mask in faults if fault in ('id', 'text')}
+    gone = {c: _mask(columns[c].is_null()) & ~odd.get(c, False) for c in ('user_id', 'item_id', 'action')}
+    gone['item_id'] &= ~_mask(pc.equal(columns['action'], 'search'))
+    return [(c, 'missing', mask) for c, mask in gone.items()]
+
 def validate_events(
-    table:pd.DataFrame,       # One row per event, columns as in `EVENT_COLUMNS` in any order and of any type
-    on_bad:str='raise',       # 'raise' an error at the first kind of fault, or 'reject' bad rows with their reason
+    table:pd.DataFrame,       # One row per event; columns named as in `EVENT_COLUMNS`, in any order, of any type
+    on_bad:str='raise',       # 'raise' an `InputError` at the first kind of fault, or 'reject' bad rows with their reason
     source:str='events',      # What the errors call the table
     default_action:str=None,  # Action of rows that name none, e.g. 'buy' for a log of purchases
-) -> tuple:                   # `events` (canonical, in the order given), `rejected` (original columns, row, reason)
-    "Check and convert a behaviour log. Rows in = kept + rejected; other columns are dropped and named in `events.attrs`."
-    table = _check_table(table, source, [c for c in ('user_id', 'item_id', 'action', 'timestamp') if c != 'action' or default_action is None])
-    columns, faults = _columns(table, EVENT_COLUMNS, source)
+) -> tuple:                   # `events` (canonical, rows in the order given), `rejected` (original columns, row, reason)
+    "Check and convert a log. Rows in = kept + rejected. Columns of other names are dropped and listed in `events.attrs['dropped_columns']`."
+    table = _check_table(table, source, ['user_id', 'item_id', *['action'] * (default_action is None), 'timestamp'])
+    columns, faults = _columns(table, EVENT_COLUMNS)
     action = columns.get('action', pa.nulls(len(table), pa.large_string()))
-    if default_action is not None: action = pc.fill_null(action, default_action)
-    columns['action'] = action = pc.utf8_lower(action)
-    search = _mask(pc.equal(action, 'search'))
-    bad_ids = {c: m for c, f, m in faults if f == 'id'}
-    gone = {c: _mask(columns[c].is_null()) & ~bad_ids.get(c, False) for c in ('user_id', 'item_id', 'action')}
-    gone['item_id'] &= ~search
-    good, rejected = _set_aside(table, source, [(c, 'missing', m) for c, m in gone.items()] + faults, on_bad)
+    columns['action'] = pc.utf8_lower(action if default_action is None else pc.fill_null(action, default_action))
+    good, rejected = _set_aside(table, source, _lacking(columns, faults) + faults, on_bad)
     events = _frame({c: columns[c] for c in EVENT_COLUMNS if c in columns}, good)
-    events.attrs['dropped_columns'] = [c for c in table if c not in EVENT_COLUMNS]
+    events.attrs = dict(dropped_columns=[c for c in table if c not in EVENT_COLUMNS])
     return events, rejected
 
-# %% ../nbs/10_events.ipynb #63eb1219
+# %% ../nbs/10_events.ipynb #ed65ebd5
 def validate_items(
-    table:pd.DataFrame,  # One row per item: item_id, text, optionally category, brand, price, image_vector, and others
-    on_bad:str='raise',  # 'raise' or 'reject'
+    table:pd.DataFrame,  # One row per item: item_id, text, optionally category, brand, price, image_vector and others
+    on_bad:str='raise',  # 'raise' or 'reject', as in `validate_events`
     source:str='items',  # What the errors call the table
 ) -> tuple:              # `items` (canonical columns first), `rejected` (original columns, row, reason)
     "Check and convert a catalogue. Rows in = kept + rejected."
     table = _check_table(table, source, ('item_id', 'text'))
-    columns, faults = _columns(table, ITEM_COLUMNS, source)
-    gone = _mask(columns['item_id'].is_null()) & ~faults[0][2]
-    repeated = pd.Series(columns['item_id'].to_pandas()).duplicated().to_numpy() & _mask(columns['item_id'].is_valid())
-    good, rejected = _set_aside(table, source, [('item_id', 'missing', gone), *faults, ('item_id', 'repeated', repeated)], on_bad)
-    back = columns.get('category', pa.nulls(len(table), pa.large_string()))
-    columns['text'] = pc.coalesce(columns['text'], back, pa.scalar('unknown item', pa.large_string()))
+    columns, faults = _columns(table, ITEM_COLUMNS)
+    ids, odd = columns['item_id'], faults[0][2]
+    repeated = ids.to_pandas().duplicated().to_numpy() & _mask(ids.is_valid())
+    faults = [('item_id', 'missing', _mask(ids.is_null()) & ~odd), *faults, ('item_id', 'repeated', repeated)]
+    good, rejected = _set_aside(table, source, faults, on_bad)
+    category = columns.get('category', pa.nulls(len(table), pa.large_string()))
+    columns['text'] = pc.coalesce(columns['text'], category, pa.scalar('unknown item', pa.large_string()))
     items = _frame({c: columns[c] for c in ITEM_COLUMNS if c in columns}, good)
-    for c in table:
-        if c not in items: items[c] = table[c].to_numpy()[good] if table[c].dtype == object else table[c][good].array
-    return items, rejected
+    return items.assign(**{c: table[c].array[good] for c in table if c not in items}), rejected
 
-# %% ../nbs/10_events.ipynb #2b3545fd
+# %% ../nbs/10_events.ipynb #e74f743e
 SUFFIXES = {'.csv': 'csv', '.csv.gz': 'csv', '.parquet': 'parquet', '.pq': 'parquet'}
 
 def _format(path:Path) -> str:
-    for suffix, kind in SUFFIXES.items():
-        if path.name.lower().endswith(suffix): break
-    else: raise input_error(str(path), problem='is of no known kind', way_out=f'use one of {", ".join(SUFFIXES)}')
+    "'csv' or 'parquet', for a file that is there and not empty."
+    kind = next((k for suffix, k in SUFFIXES.items() if path.name.lower().endswith(suffix)), None)
     if path.is_dir(): raise input_error(str(path), problem='is a folder', way_out='name one file')
     if not path.exists(): raise input_error(str(path), problem='does not exist', way_out='check the path')
+    if kind is None: raise input_error(str(path), problem='is of no known kind', way_out=f'use one of {", ".join(SUFFIXES)}')
     if path.stat().st_size == 0: raise input_error(str(path), problem='is an empty file', way_out='check the export that made it')
     return kind
 
 def _csv_header(path:Path, data:bytes) -> list:
     "Column names of a CSV file, without the byte order mark."
-    if b'\0' in data: raise input_error(str(path), problem=f'holds a NUL byte at position {data.index(0):,}', way_out='save it as UTF-8 text (is it UTF-16, or cut off?)')
+    if b'\0' in data:
+        raise input_error(str(path), problem=f'holds a NUL byte at position {data.index(0):,}', way_out='save it as UTF-8 text (is it UTF-16, or damaged?)')
     if not data.strip(): raise input_error(str(path), problem='is empty', way_out='check the export that made it')
-    line = io.StringIO(data[:1_000_000].decode('utf-8-sig', 'replace'))
-    names = [n.strip() for n in next(csv.reader(line))]
+    names = [n.strip() for n in next(csv.reader(io.StringIO(data[:1_000_000].decode('utf-8-sig', 'replace').lstrip('\r\n'))))]
+    other = next((s for s in ';\t|' if s in names[0]), None)
+    if len(names) == 1 and other: raise input_error(str(path), problem=f'separates its columns by {other!r}', way_out='save it with commas')
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice: raise input_error(str(path), twice[0], problem='appears more than once in the header', way_out='give every column its own name')
     return names
 
-# %% ../nbs/10_events.ipynb #98040212
+# %% ../nbs/10_events.ipynb #5e41e34a
 def _read_csv(path:Path) -> pd.DataFrame:
-    "All columns as text, so that `007` stays `007`."
+    "All columns as text; torn lines stand in the first column, their rows are listed in `attrs['torn_rows']`."
     from pyarrow import csv as arrow_csv
-    data = gzip.decompress(path.read_bytes()) if path.name.lower().endswith('.gz') else path.read_bytes()
+    data, torn = path.read_bytes(), []
+    if path.name.lower().endswith('.gz'): data = gzip.decompress(data)
     names = _csv_header(path, data)
+    parse = arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=lambda line: torn.append(line) or 'skip')
     convert = arrow_csv.ConvertOptions(column_types={n: pa.large_string() for n in names}, strings_can_be_null=False)
-    table = arrow_csv.read_csv(pa.BufferReader(data), arrow_csv.ReadOptions(column_names=names, skip_rows=1),
-                               arrow_csv.ParseOptions(newlines_in_values=True), convert)
-    return table.to_pandas()
+    read = arrow_csv.ReadOptions(column_names=names, skip_rows=1, use_threads=False)  # one thread: lines keep their numbers
+    table = arrow_csv.read_csv(pa.BufferReader(data), read, parse, convert).to_pandas()
+    if not torn: return table
+    rows = [line.number - 2 for line in torn]  # lines count from 1, and the header is the first
+    total = len(table) + len(rows)
+    table = table.set_axis(np.delete(np.arange(total), rows)).reindex(range(total))
+    table.iloc[rows, 0] = [line.text for line in torn]
+    table.attrs['torn_rows'] = rows
+    return table
 
+# %% ../nbs/10_events.ipynb #497a3e2e
 def _read_table(path) -> pd.DataFrame:
     "A CSV, gzipped CSV or Parquet file as a DataFrame. Raises `InputError` naming the file."
+    import pyarrow.parquet as pq
     path = Path(path)
     kind = _format(path)
-    try:
-        if kind == 'csv': return _read_csv(path)
-        import pyarrow.parquet as pq
-        return pq.read_table(path).to_pandas()
+    try: return _read_csv(path) if kind == 'csv' else pq.read_table(path).to_pandas()
     except InputError: raise
-    except (pa.ArrowException, OSError, EOFError, ValueError, gzip.zlib.error) as error:
-        what = 'Parquet' if kind == 'parquet' else 'CSV'
-        raise input_error(str(path), problem=f'is not a readable {what} file ({" ".join(str(error).split())[:200]})', way_out='make or copy the file again') from error
+    except (pa.ArrowException, OSError, EOFError, ValueError, zlib.error) as error:
+        what = f'is not a readable {"Parquet" if kind == "parquet" else "UTF-8 CSV"} file ({" ".join(str(error).split())[:200]})'
+        raise input_error(str(path), problem=what, way_out='make or copy the file again') from error
 
-# %% ../nbs/10_events.ipynb #90e2773b
 def read_events(
     path,                     # .csv, .csv.gz or .parquet
     on_bad:str='raise',       # 'raise' or 'reject', see `validate_events`
     default_action:str=None,  # Action of rows that name none
-) -> tuple:                   # `events`, `rejected`
-    "Read and validate a behaviour log. Raises `InputError` naming the file."
+) -> tuple:                   # `events`, `rejected`; row 0 is the first line after the header
+    "Read and validate a log. Raises `InputError` naming the file."
     return validate_events(_read_table(path), on_bad, str(path), default_action)
 
 def read_items(
@@ -310,42 +327,41 @@ def read_items(
     "Read and validate a catalogue. Raises `InputError` naming the file."
     return validate_items(_read_table(path), on_bad, str(path))
 
-# %% ../nbs/10_events.ipynb #d0a6598f
+# %% ../nbs/10_events.ipynb #6c1e902e
 def _text_rank(column:pd.Series) -> np.ndarray:
     "Rank of each text by its UTF-8 bytes; nulls come first."
     codes, names = pd.factorize(column)
     names = pa.array(names, pa.large_string())
-    rank = np.empty(len(names) + 1, 'int64')
+    rank = np.zeros(len(names) + 1, 'int64')  # the last stays 0: pandas codes nulls as -1
     rank[pc.sort_indices(names).to_numpy()] = np.arange(1, len(names) + 1)
-    rank[-1] = 0  # pandas codes nulls as -1
     return rank[codes]
 
 def _action_rank(column:pd.Series) -> np.ndarray:
     codes, names = pd.factorize(column)
-    others = sorted(set(names) - set(ACTIONS))
-    rank = {a: i + 1 for i, a in enumerate([*ACTIONS, *others])}
-    return np.array([*(rank[a] for a in names), 0])[codes]
+    order = {a: i for i, a in enumerate([*ACTIONS, *sorted(set(names) - set(ACTIONS))], 1)}
+    return np.array([*(order[a] for a in names), 0])[codes]
 
-def _number_rank(column:pd.Series) -> np.ndarray:
-    return pd.Series(column).rank(method='dense', na_option='top').to_numpy()
+def _rank(events, column) -> np.ndarray:
+    values = events[column]
+    if column == 'action': return _action_rank(values)
+    if column == 'timestamp': return values.astype('int64').to_numpy()
+    if values.dtype == object: values = values.map(str, na_action='ignore')
+    return _text_rank(values) if pd.api.types.is_string_dtype(values) else values.rank(method='dense', na_option='top').to_numpy()
 
-# %% ../nbs/10_events.ipynb #3d1bab08
+# %% ../nbs/10_events.ipynb #6b4039c5
 ORDER = ('user_id', 'timestamp', 'basket_id', 'action', 'item_id')
-
-def _rank(events, column):
-    if column == 'action': return _action_rank(events.action)
-    if column == 'timestamp': return events.timestamp.astype('int64').to_numpy()
-    return _number_rank(events[column]) if pd.api.types.is_numeric_dtype(events[column]) else _text_rank(events[column])
 
 def sort_events(
     events:pd.DataFrame,  # Canonical events, in any order
-) -> pd.DataFrame:        # The same rows, numbered anew
-    """Order by user_id, timestamp, basket_id, action rank, item_id: nulls first, bytes, not letters, stable.
+) -> pd.DataFrame:        # The same rows, numbered anew from 0
+    """Order by user_id, timestamp, basket_id, action rank and item_id: nulls first, by bytes, stable.
 
-    Rows that still tie are ordered by their other columns, so that any shuffle of a log gives one frame."""
+    Rows that tie in all five are ordered by their other columns, so that every shuffle of a log gives one frame."""
     keys = [_rank(events, c) for c in ORDER if c in events]
     order = np.lexsort(keys[::-1])
     tied = np.ones(max(len(events) - 1, 0), bool)
-    for k in keys: tied &= k[order][1:] == k[order][:-1]
-    if tied.any(): order = np.lexsort([*(_rank(events, c) for c in reversed(events.columns.difference(ORDER, sort=False))), *keys[::-1]])
+    for key in keys: tied &= key[order][1:] == key[order][:-1]
+    if tied.any():
+        others = [_rank(events, c) for c in events.columns.difference(ORDER)]  # alphabetical
+        order = np.lexsort([*others[::-1], *keys[::-1]])
     return events.iloc[order].reset_index(drop=True)
