@@ -66,9 +66,9 @@ def pip_install(what, *arguments):
         for line in pip.stdout:
             log.write(line)
             lines.append(line)
-            if line.startswith('Collecting '):
+            if line.startswith(('Collecting ', 'Processing ')):
                 count += 1
-                if moving: print('\r  %3d  %-60s' % (count, line.split()[1][:60]), end='', file=sys.stderr, flush=True)
+                if moving and count > 1: print('\r  %3d  %-60s' % (count, line.split()[1].split('/')[-1][:60]), end='', file=sys.stderr, flush=True)
                 elif count % 25 == 0: say('  %3d packages found' % count)
             elif line.startswith('Installing collected packages') and count > 1:
                 say('\r'*moving + '  unpacking %d packages, the longest step' % (line.count(',') + 1) + ' '*40*moving)
