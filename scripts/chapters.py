@@ -10,9 +10,10 @@ nbs, parts = ROOT/'nbs', ROOT/'runs'/'chapters'
 flags = tomllib.loads((ROOT/'pyproject.toml').read_text())['tool']['nbdev']['tst_flags'].split()
 names = sys.argv[1:] or sorted(path.stem for path in nbs.glob('*.ipynb'))
 os.chdir(ROOT)
-nbdev_export()
+# nbdev's commands parse this program's arguments unless unwrapped
+nbdev_export.__wrapped__()
 for name in names:
     part = parts/f'{name}.ipynb'
     run(nbs/f'{name}.ipynb', part, skip_flags=flags)
-    nbdev_clean(fname=str(part))
+    nbdev_clean.__wrapped__(fname=str(part))
     os.replace(part, nbs/f'{name}.ipynb')

@@ -3,7 +3,7 @@ import json, os, shutil, subprocess, sys
 import pytest
 from common import NOTEBOOKS, ROOT
 
-NBDEV_TEST = 'import sys; from nbdev.test import nbdev_test; nbdev_test(path=sys.argv[1], n_workers=0, do_print=True)'
+NBDEV_TEST = 'import sys; from nbdev.test import nbdev_test; nbdev_test.__wrapped__(sys.argv[1], n_workers=0, do_print=True)'
 
 
 @pytest.fixture
