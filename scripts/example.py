@@ -1,5 +1,5 @@
 "Run the worked example into runs/60_example.ipynb and end with its results table"
-import os, sys
+import itertools, os, sys
 import pandas as pd
 from execute import ROOT, run
 from install import has_gpu
@@ -12,5 +12,6 @@ os.environ['SEQREP_PROGRESS' if sys.stderr.isatty() else 'SEQREP_QUIET'] = '1'
 target = ROOT/'runs'/'60_example.ipynb'
 run(ROOT/'nbs'/'60_example.ipynb', target, skip_flags=() if has_gpu() else ('gpu',), live=True)
 with pd.option_context('display.width', 200, 'display.max_columns', None, 'display.max_rows', None):
-    print(results_table(read_json(ROOT/'results'/'example.json')))
+    for task, rows in itertools.groupby(read_json(ROOT/'results'/'example.json'), key=lambda row: row['task']):
+        print(f'\n{task}', results_table(list(rows)), sep='\n')
 print(f'\nThe executed notebook with its figures: {target.relative_to(ROOT)}\nThe table: results/example.json; device, seconds and memory: results/example-run.json')
