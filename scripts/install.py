@@ -77,8 +77,9 @@ def pip_install(what, *arguments):
 
 def check_checkpoint():
     "Find the default checkpoint and check its files' hashes, as the chapters will."
-    source = 'from seqrep_nb.backbone import find_checkpoint; print("checkpoint checked:", find_checkpoint().name)'
-    if (ROOT/'seqrep_nb'/'backbone.py').exists(): subprocess.run([str(PYTHON), '-c', source], cwd=ROOT, stdout=sys.stderr, check=True)
+    source = 'from seqrep_nb.backbone import find_checkpoint; find_checkpoint(); print("checkpoint: found, its hashes are right")'
+    run = subprocess.run([str(PYTHON), '-c', source], cwd=ROOT, stdout=sys.stderr)
+    if run.returncode: sys.exit('the default checkpoint was installed but cannot be used: see above')
 
 
 def install(kind):
