@@ -12,94 +12,108 @@ import numpy as np, pandas as pd
 from .core import input_error
 from .events import EVENT_COLUMNS, sort_events
 
-# %% ../nbs/13_clean.ipynb #076e6d43
+# %% ../nbs/13_clean.ipynb #7724525d
 @dataclass(frozen=True)
 class Rule:
-    "When a row is bad, as an Ibis expression over the events, and why."
-    bad: Callable       # events as an Ibis table (with `row`, the row's number) -> boolean column; null counts as good
-    why: str            # One sentence for the reader of the report
-    needs: tuple = ()   # Columns without which the rule does not apply
+    "When a row is bad, and why."
+    bad: Callable      # Events as an Ibis table, with `row` (position, from 0) -> boolean expression; null counts as good
+    why: str           # A phrase for the report
+    needs: tuple = ()  # Columns without which the rule cannot apply
 
 def _is_copy(t):
-    "True for every copy of a row but the first."
+    "True for every copy of a row but its first."
     import ibis
     same = [t[c] for c in ('user_id', 'item_id', 'action', 'timestamp', 'basket_id', 'query', 'quantity', 'price') if c in t.columns]
     return ibis.row_number().over(ibis.window(group_by=same, order_by=t.row)) > 0
 
 RULES = dict(
-    quantity_not_positive=Rule(lambda t: t.quantity <= 0, 'nothing was handed over', ('quantity',)),
+    quantity_not_positive=Rule(lambda t: t.quantity <= 0, 'nothing was handed over, or it was taken back', ('quantity',)),
     exact_duplicate=Rule(_is_copy, 'the same row was written twice'),
     price_negative=Rule(lambda t: t.price < 0, 'money flowed back: a return or a correction', ('price',)))
 
-# %% ../nbs/13_clean.ipynb #251b43fb
-@dataclass
-class Cleaned:
-    "What cleaning kept, what it took and why, and the count of each rule. Rows in = kept + rejected."
-    events: pd.DataFrame    # Canonical columns, canonical order
-    rejected: pd.DataFrame  # The same columns, row, reason (the first rule that took the row)
-    report: pd.DataFrame    # rule, status, matches, taken, rows_before, rows_after, why
+# %% ../nbs/13_clean.ipynb #ac4e8a63
+def _flag(name, rule, table):
+    "The rule's verdict on each row, as an expression. Raises `InputError` naming a rule that cannot be built."
+    import ibis
+    try: return rule.bad(table).fill_null(False).cast('boolean')
+    except (AttributeError, TypeError, ibis.common.exceptions.IbisError) as error:
+        raise input_error(f'rule {name!r}', problem=f'cannot be applied ({str(error).strip()[:120]})',
+                          way_out=f'return a boolean expression over {", ".join(table.columns)}, or switch it off') from error
 
 def _matches(events, rules) -> pd.DataFrame:
-    "Rows that match at least one rule: `row` and one boolean column per rule, computed by DuckDB in memory."
+    "Rows that at least one rule calls bad: `row`, and one boolean column per rule."
     import ibis
+    if not rules: return pd.DataFrame(dict(row=np.array([], 'int64')))
     connection = ibis.duckdb.connect()
-    table = connection.create_table('events', events.assign(row=np.arange(len(events))))
-    flags = table.select('row', **{name: rule.bad(table).fill_null(False) for name, rule in rules.items()})
-    try: return flags.filter(ibis.or_(*(flags[name] for name in rules))).order_by('row').to_pandas()
+    try:
+        table = connection.create_table('events', events.assign(row=np.arange(len(events))))
+        flags = table.select('row', **{name: _flag(name, rule, table) for name, rule in rules.items()})
+        return flags.filter(ibis.or_(*(flags[name] for name in rules))).order_by('row').to_pandas()
     finally: connection.disconnect()
 
-# %% ../nbs/13_clean.ipynb #28a8a400
+# %% ../nbs/13_clean.ipynb #8d88a503
+@dataclass
+class Cleaned:
+    "What cleaning kept, what it took and why. Rows in = kept + rejected."
+    events: pd.DataFrame    # Canonical columns and order
+    rejected: pd.DataFrame  # The same columns, row (position in the input), reason (the first rule that took it)
+    report: pd.DataFrame    # rule, status, matches, taken, rows_before, rows_after, why
+
 def _status(events, rules, switch_off) -> dict:
     unknown = [name for name in switch_off if name not in rules]
-    if unknown: raise input_error('switch_off', problem=f'names {unknown[0]!r}, which is no rule', way_out=f'use one of {", ".join(rules)}')
-    gone = {name: [c for c in rule.needs if c not in events] for name, rule in rules.items()}
-    return {name: 'off' if name in switch_off else f'no column {gone[name][0]}' if gone[name] else 'on' for name in rules}
+    if unknown: raise input_error('switch_off', problem=f'names {unknown[0]!r}, which is no rule', way_out=f'use names among {", ".join(rules)}')
+    lacks = {name: [c for c in rule.needs if c not in events] for name, rule in rules.items()}
+    return {name: 'off' if name in switch_off else f'no {lacks[name][0]}' if lacks[name] else 'on' for name in rules}
 
 def _report(rules, status, flags, reason, rows) -> pd.DataFrame:
     lines = []
     for name, rule in rules.items():
         taken = int((reason == name).sum())
-        lines.append(dict(rule=name, status=status[name], matches=int(flags[name].sum()) if name in flags else 0, taken=taken,
-                          rows_before=rows, rows_after=rows - taken, why=rule.why))
+        lines.append(dict(rule=name, status=status[name], matches=int(flags[name].sum()) if name in flags else 0,
+                          taken=taken, rows_before=rows, rows_after=rows - taken, why=rule.why))
         rows -= taken
     return pd.DataFrame(lines)
 
-# %% ../nbs/13_clean.ipynb #65446488
+# %% ../nbs/13_clean.ipynb #97f8af81
 def clean_events(
     events:pd.DataFrame,  # Canonical events
-    rules:dict=None,      # name -> `Rule`, in the order in which they take rows; None: `RULES`
+    rules:dict=None,      # {name: `Rule`}, in the order in which they take rows; None: `RULES`
     switch_off=(),        # Names of rules not to apply
 ) -> Cleaned:             # events, rejected, report
-    "Take out the rows that a rule calls bad, each with its first reason. Rows in = kept + rejected."
+    "Set aside the rows that a rule calls bad, each with its first reason, and count them rule by rule."
     rules = RULES if rules is None else rules
-    if isinstance(switch_off, str): switch_off = (switch_off,)
-    status = _status(events, rules, switch_off)
+    status = _status(events, rules, (switch_off,) if isinstance(switch_off, str) else switch_off)
     active = {name: rule for name, rule in rules.items() if status[name] == 'on'}
-    flags = _matches(events, active) if active and len(events) else pd.DataFrame(dict(row=np.array([], 'int64')))
+    flags = _matches(events, active)
     reason = np.full(len(flags), None, object)
-    for name in reversed(active): reason[flags[name].to_numpy() if name in flags else slice(0)] = name
+    for name in reversed(active): reason[flags[name].to_numpy(bool)] = name  # the first rule writes last
     good = np.ones(len(events), bool)
     good[flags.row] = False
-    rejected = events.iloc[flags.row].reset_index(drop=True).assign(row=flags.row, reason=pd.Series(reason, dtype='str'))
+    rejected = events[~good].reset_index(drop=True).assign(row=flags.row, reason=pd.Series(reason, dtype='str'))
     return Cleaned(sort_events(events[good]), rejected, _report(rules, status, flags, reason, len(events)))
 
-# %% ../nbs/13_clean.ipynb #306b878a
-def assign_sessions(
-    events:pd.DataFrame,     # Canonical events without session_id
-    gap_minutes:float=30,    # A longer pause than this starts a new session
-) -> pd.DataFrame:           # Canonical order, with session_id 'user_id/1', 'user_id/2', …
-    "Cut each user's history wherever nothing happened for more than `gap_minutes`."
+# %% ../nbs/13_clean.ipynb #7bfdc0ee
+def _session_numbers(events, gap_minutes:float) -> pd.Series:
+    "Number of each row's session within its user, from 1; `events` in canonical order."
     import ibis
-    if 'session_id' in events: raise input_error('events', 'session_id', problem='is there already', way_out='drop it to cut the sessions anew')
-    events = sort_events(events)
-    connection = ibis.duckdb.connect()
     micros = events.timestamp.astype('int64').to_numpy()
-    table = connection.create_table('events', pd.DataFrame(dict(user=events.user_id, micros=micros, row=np.arange(len(events)))))
-    per_user = ibis.window(group_by=table.user, order_by=table.row)
-    pause = table.micros - table.micros.lag().over(per_user)
-    table = table.mutate(starts=(pause > gap_minutes * 60e6).fill_null(True).cast('int64'))
-    number = table.starts.sum().over(ibis.cumulative_window(group_by=table.user, order_by=table.row))
-    sessions = table.select('row', session_id=table.user + '/' + number.cast('string')).order_by('row').to_pandas()
-    connection.disconnect()
-    events = events.assign(session_id=sessions.session_id.astype('str'))
-    return events[[c for c in EVENT_COLUMNS if c in events]]
+    connection = ibis.duckdb.connect()
+    try:
+        table = connection.create_table('events', pd.DataFrame(dict(user=events.user_id, micros=micros, row=np.arange(len(events)))))
+        pause = table.micros - table.micros.lag().over(ibis.window(group_by=table.user, order_by=table.row))
+        table = table.mutate(starts=(pause > gap_minutes * 60_000_000).fill_null(True).cast('int64'))
+        number = table.starts.sum().over(ibis.cumulative_window(group_by=table.user, order_by=table.row))
+        return table.select('row', number=number).order_by('row').to_pandas().number
+    finally: connection.disconnect()
+
+def assign_sessions(
+    events:pd.DataFrame,   # Canonical events without session_id
+    gap_minutes:float=30,  # A pause longer than this starts a new session
+) -> pd.DataFrame:         # The events in canonical order, with session_id 'user_id/1', 'user_id/2', …
+    "Cut each user's history wherever nothing happened for more than `gap_minutes`. Raises `InputError` if there are sessions already."
+    if 'session_id' in events: raise input_error('events', 'session_id', problem='is there already', way_out='drop it to cut the sessions anew')
+    if not gap_minutes >= 0: raise input_error('gap_minutes', problem=f'is {gap_minutes!r}', way_out='give minutes, 0 or more')
+    events = sort_events(events)
+    number = _session_numbers(events, gap_minutes)
+    events = events.assign(session_id=events.user_id + '/' + number.astype('str'))
+    return events[sorted(events, key=lambda c: list(EVENT_COLUMNS).index(c) if c in EVENT_COLUMNS else len(EVENT_COLUMNS))]

@@ -174,7 +174,7 @@ def _set_aside(table, source, faults, on_bad):
     original = table[bad].drop(columns=['row', 'reason'], errors='ignore').reset_index(drop=True)
     return ~bad, original.assign(row=np.flatnonzero(bad), reason=pd.Series(reason[bad], dtype='str'))
 
-# %% ../nbs/10_events.ipynb #c97623be
+# %% ../nbs/10_events.ipynb #eb9fe645
 def _missing_column(column, names) -> dict:
     near = difflib.get_close_matches(column, names, 1, .7)
     way_out = f'rename {near[0]!r} to {column!r}' if near else 'rename the column that holds it'
@@ -184,7 +184,8 @@ def _missing_column(column, names) -> dict:
 def _check_table(table, source:str, needed) -> pd.DataFrame:
     "`table` with trimmed column names. Raises `InputError` if it cannot hold events or items."
     if not isinstance(table, pd.DataFrame):
-        raise input_error(source, problem=f'is a {type(table).__name__}, not a pandas DataFrame', way_out='pass a DataFrame, or read a file with read_events or read_items')
+        raise input_error(source, problem=f'is a {type(table).__name__}, not a pandas DataFrame',
+                          way_out='pass a DataFrame, or read a file with read_events or read_items')
     names = [str(c).strip().lstrip('\ufeff') for c in table.columns]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice: raise input_error(source, twice[0], problem='appears more than once', way_out='give every column its own name')
