@@ -11,11 +11,12 @@ import importlib.metadata, json, os, platform, random, shutil, subprocess, sys, 
 from contextlib import contextmanager
 from pathlib import Path
 
-# %% ../nbs/01_core.ipynb #4bf88492
+# %% ../nbs/01_core.ipynb #1954188d
 class InputError(ValueError):
     "Something that was read cannot be used: the message names the place, the value and the way out."
 
 def _short(value, limit:int=60) -> str:
+    if getattr(value, 'ndim', None) == 0: value = value.item()  # 1.5, not np.float64(1.5)
     text = repr(value)
     return text if len(text) <= limit else text[:limit-1] + '…'
 

@@ -58,20 +58,23 @@ def _objects(column) -> pa.Array:
         except (ValueError, TypeError): text.append(f'\0{type(value).__name__}')
     return pa.array(text, pa.large_string())
 
-# %% ../nbs/10_events.ipynb #aa4baf69
+# %% ../nbs/10_events.ipynb #49a83c57
 def _is_text(array): return pa.types.is_large_string(array.type)
 
 def _from_pandas(column:pd.Series) -> pa.Array:
-    "The column as Arrow sees it; objects that are not of one plain type become text."
-    if isinstance(column.dtype, pd.CategoricalDtype): column = column.astype(column.cat.categories.dtype)
+    "The column as Arrow sees it; objects that are not all text, integers or floats become text."
+    # left to Arrow, a date beside a time of day, or a naive time beside an aware one, would silently lose one of the two
+    plain = column.dtype != object or pd.api.types.infer_dtype(column, skipna=True) in ('string', 'integer', 'floating', 'empty')
+    if not plain: return _objects(column)
     try: array = pa.array(column, from_pandas=True)
     except (pa.ArrowException, UnicodeError, OverflowError, TypeError, ValueError): return _objects(column)
-    # a date beside a time of day, or a naive time beside an aware one, would silently lose one of the two
-    if column.dtype == object and pa.types.is_temporal(array.type): return _objects(column)
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 def _arrow(column:pd.Series) -> pa.Array:
     "Any column as null, integer, float, temporal or trimmed large_string."
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes = column.cat.codes.to_numpy('int64')
+        return _arrow(pd.Series(column.cat.categories)).take(pa.array(codes, mask=codes < 0))
     array, t = _from_pandas(column), pa.types
     if t.is_dictionary(array.type): array = array.dictionary_decode()
     if t.is_decimal(array.type): array = array.cast(pa.float64())
@@ -133,17 +136,19 @@ def _times(array:pa.Array):
     none = micros == NO_TIME
     return micros, there & none, there & ~none & ((micros < FIRST) | (micros >= LAST))
 
-# %% ../nbs/10_events.ipynb #bc815faa
+# %% ../nbs/10_events.ipynb #33c4e698
 def _numbers(array:pa.Array):
     "`array` as float64, and where a value is there but is not a finite number."
     there = _mask(array.is_valid())
-    if _is_text(array): values = pd.to_numeric(array.to_pandas(), errors='coerce').to_numpy('float64', na_value=np.nan)
-    elif pa.types.is_integer(array.type) or pa.types.is_floating(array.type):
+    if _is_text(array):
+        try: array = array.cast(pa.float64())
+        except pa.ArrowInvalid: array = pa.array(pd.to_numeric(array.to_pandas(), errors='coerce'), from_pandas=True)
+    if pa.types.is_integer(array.type) or pa.types.is_floating(array.type):
         values = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     else: values = np.full(len(array), np.nan)
     return np.where(np.isfinite(values), values, np.nan), there & ~np.isfinite(values)
 
-# %% ../nbs/10_events.ipynb #b1bce2d0
+# %% ../nbs/10_events.ipynb #c17e989a
 FAULTS = dict(missing=('is missing', 'are missing'), id=('is not an id', 'are not ids'), text=('is not text', 'are not text'),
     time=('is not a time', 'are not times'), range=('is outside 1990 to 2099', 'are outside 1990 to 2099'),
     number=('is not a number', 'are not numbers'), repeated=('is a repeated id', 'are repeated ids'),
@@ -158,7 +163,7 @@ def _fault_error(table, source, column, fault, mask) -> InputError:
     noun = 'row' if column is None else 'value'
     problem = f'has {n:,} {noun}{"s" * (n > 1)} that {FAULTS[fault][n > 1]}'
     way_out = f"{WAYS.get(fault, '')}pass on_bad='reject' to set {'them' if n > 1 else 'it'} aside"
-    return input_error(source, column, row, value.item() if hasattr(value, 'item') else value, problem, way_out)
+    return input_error(source, column, row, value, problem, way_out)
 
 # %% ../nbs/10_events.ipynb #dc8f1271
 def _set_aside(table, source, faults, on_bad):
@@ -240,7 +245,7 @@ def validate_events(
     events.attrs = dict(dropped_columns=[c for c in table if c not in EVENT_COLUMNS])
     return events, rejected
 
-# %% ../nbs/10_events.ipynb #ed65ebd5
+# %% ../nbs/10_events.ipynb #7744c4a2
 def validate_items(
     table:pd.DataFrame,  # One row per item: item_id, text, optionally category, brand, price, image_vector and others
     on_bad:str='raise',  # 'raise' or 'reject', as in `validate_events`
@@ -256,9 +261,9 @@ def validate_items(
     category = columns.get('category', pa.nulls(len(table), pa.large_string()))
     columns['text'] = pc.coalesce(columns['text'], category, pa.scalar('unknown item', pa.large_string()))
     items = _frame({c: columns[c] for c in ITEM_COLUMNS if c in columns}, good)
-    return items.assign(**{c: table[c].array[good] for c in table if c not in items}), rejected
+    return pd.concat([items, table.loc[good, [c for c in table if c not in items]].reset_index(drop=True)], axis=1), rejected
 
-# %% ../nbs/10_events.ipynb #e74f743e
+# %% ../nbs/10_events.ipynb #3c5629a6
 SUFFIXES = {'.csv': 'csv', '.csv.gz': 'csv', '.parquet': 'parquet', '.pq': 'parquet'}
 
 def _format(path:Path) -> str:
@@ -275,7 +280,10 @@ def _csv_header(path:Path, data:bytes) -> list:
     if b'\0' in data:
         raise input_error(str(path), problem=f'holds a NUL byte at position {data.index(0):,}', way_out='save it as UTF-8 text (is it UTF-16, or damaged?)')
     if not data.strip(): raise input_error(str(path), problem='is empty', way_out='check the export that made it')
-    names = [n.strip() for n in next(csv.reader(io.StringIO(data[:1_000_000].decode('utf-8-sig', 'replace').lstrip('\r\n'))))]
+    try: text = data.decode('utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise input_error(str(path), problem=f'is not UTF-8: byte {data[error.start]:#04x} at position {error.start:,}', way_out='save it as UTF-8') from error
+    names = [n.strip() for n in next(csv.reader(io.StringIO(text.lstrip('\r\n')[:1_000_000])))]
     other = next((s for s in ';\t|' if s in names[0]), None)
     if len(names) == 1 and other: raise input_error(str(path), problem=f'separates its columns by {other!r}', way_out='save it with commas')
     twice = sorted({n for n in names if names.count(n) > 1})
@@ -301,13 +309,18 @@ def _read_csv(path:Path) -> pd.DataFrame:
     table.attrs['torn_rows'] = rows
     return table
 
-# %% ../nbs/10_events.ipynb #497a3e2e
+# %% ../nbs/10_events.ipynb #089349ee
+def _read_parquet(path:Path) -> pd.DataFrame:
+    import pyarrow.parquet as pq
+    table = pq.read_table(path)
+    table.validate(full=True)  # text that is not UTF-8 would otherwise surface later, far from its file
+    return table.to_pandas(ignore_metadata=True)
+
 def _read_table(path) -> pd.DataFrame:
     "A CSV, gzipped CSV or Parquet file as a DataFrame. Raises `InputError` naming the file."
-    import pyarrow.parquet as pq
     path = Path(path)
     kind = _format(path)
-    try: return _read_csv(path) if kind == 'csv' else pq.read_table(path).to_pandas()
+    try: return _read_csv(path) if kind == 'csv' else _read_parquet(path)
     except InputError: raise
     except (pa.ArrowException, OSError, EOFError, ValueError, zlib.error) as error:
         what = f'is not a readable {"Parquet" if kind == "parquet" else "UTF-8 CSV"} file ({" ".join(str(error).split())[:200]})'
@@ -321,6 +334,7 @@ def read_events(
     "Read and validate a log. Raises `InputError` naming the file."
     return validate_events(_read_table(path), on_bad, str(path), default_action)
 
+# %% ../nbs/10_events.ipynb #5f35c6b2
 def read_items(
     path,                # .csv, .csv.gz or .parquet
     on_bad:str='raise',  # 'raise' or 'reject', see `validate_items`
