@@ -8,8 +8,8 @@ __all__ = ['ASSUMED', 'SUPPORTED', 'SIZES', 'PICKLES', 'CONVERT', 'TOKENIZER_FIL
            'load_backbone', 'backbone_config', 'save_backbone', 'CHECKPOINT_HASHES', 'DEFAULT_CHECKPOINT',
            'check_hashes', 'find_checkpoint', 'hub_checkpoint', 'load_tokenizer', 'packaged_checkpoint']
 
-# %% ../nbs/21_backbone.ipynb #effe7865
-import re, shutil
+# %% ../nbs/21_backbone.ipynb #eaffdae6
+import os, re, shutil
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +21,16 @@ from .text import (CHECKPOINT_HASHES, DEFAULT_CHECKPOINT, HOW_TO_GET, quiet_impo
 # %% ../nbs/21_backbone.ipynb #a2814307
 _all_ = ['CHECKPOINT_HASHES', 'DEFAULT_CHECKPOINT', 'check_hashes', 'find_checkpoint', 'hub_checkpoint', 'load_tokenizer', 'packaged_checkpoint']  # at home in text
 
-# %% ../nbs/21_backbone.ipynb #e228ddc7
+# %% ../nbs/21_backbone.ipynb #ee618d04
 def import_keras() -> tuple: # (tensorflow, keras, keras_hub)
-    "Import TensorFlow, Keras and KerasHub without their start-up messages."
-    with quiet_imports(): import tensorflow, keras, keras_hub
-    if keras.backend.backend() == 'tensorflow': return tensorflow, keras, keras_hub
-    raise InputError(f'Keras runs on {keras.backend.backend()!r} here; set KERAS_BACKEND=tensorflow before Keras is first imported')
+    "Import TensorFlow, Keras and KerasHub without their start-up messages. Raises `InputError` where Keras is set to another backend."
+    asked = os.environ.get('KERAS_BACKEND', 'tensorflow')
+    if asked == 'tensorflow':
+        with quiet_imports(): import tensorflow, keras, keras_hub
+        if (asked := keras.backend.backend()) == 'tensorflow': return tensorflow, keras, keras_hub
+    raise InputError(f'Keras is set to the backend {asked!r}; set the environment variable KERAS_BACKEND=tensorflow before Keras is first imported')
 
-# %% ../nbs/21_backbone.ipynb #8f2c7114
+# %% ../nbs/21_backbone.ipynb #23203297
 ASSUMED = dict(model_type='bert', hidden_act='gelu', layer_norm_eps=1e-12, position_embedding_type='absolute', is_decoder=False,
                max_position_embeddings=512, type_vocab_size=2, hidden_dropout_prob=0.1)  # what a silent config.json means
 SUPPORTED = {field: [ASSUMED[field]] for field in ('model_type', 'hidden_act', 'layer_norm_eps', 'position_embedding_type', 'is_decoder')}
@@ -46,6 +48,7 @@ def read_config(
     if wrong := [a for a in config.get('architectures') or [] if not str(a).startswith('Bert')]: raise _unsupported(path, 'architectures', wrong, ['BertModel, BertForMaskedLM and the like'])
     for field in SIZES:
         if type(config.get(field)) is not int or config[field] < 1: raise _unsupported(path, field, config.get(field), ['a whole number from 1'])
+    if config['hidden_size'] % config['num_attention_heads']: raise _unsupported(path, 'num_attention_heads', config['num_attention_heads'], [f"a number that divides hidden_size = {config['hidden_size']}"])
     return config
 
 def _unsupported(path, field, value, values):

@@ -8,7 +8,7 @@ __all__ = ['ACTION_VERBS', 'TIMED', 'FLAT', 'DEFAULT_CHECKPOINT', 'DEFAULT_REVIS
            'history_line', 'check_hashes', 'packaged_checkpoint', 'hub_checkpoint', 'find_checkpoint', 'quiet_imports',
            'load_tokenizer', 'unknown_share', 'check_unknown', 'tokenize_newest', 'survival']
 
-# %% ../nbs/20_text.ipynb #7666eb0f
+# %% ../nbs/20_text.ipynb #bce656d5
 import hashlib, importlib.metadata, os, re, sys, warnings
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .core import InputError, input_error
+from .core import InputError, input_error, read_json
 from .split import as_time
 from .histories import last_k
 
@@ -163,13 +163,13 @@ def _no_hub(name, error):
     said = f'{type(error).__name__}: {error}'.splitlines()[0][:120]
     return input_error(f'checkpoint {name!r}', problem=f'is neither a folder nor in the local cache, and the hub did not give it ({said})', way_out=HOW_TO_GET)
 
-# %% ../nbs/20_text.ipynb #0be428b7
+# %% ../nbs/20_text.ipynb #876be466
 def find_checkpoint(
     name=None,          # Folder, hub name ('owner/model'), or None for the default
     revision:str=None,  # Commit or tag on the hub; the default checkpoint has its own
 ) -> Path:              # Folder with config.json, model.safetensors and the tokenizer's files
     "Folder → installed package → hub → an error that says how to get one. The default's files are hash-checked."
-    if name is not None and Path(name).expanduser().is_dir(): return Path(name).expanduser()
+    if name not in (None, '') and Path(str(name)).expanduser().is_dir(): return Path(str(name)).expanduser()
     if name is not None and not re.fullmatch(r'\w[\w.-]*(/\w[\w.-]*)?', str(name)):
         raise input_error(f'checkpoint {str(name)!r}', problem='is not a folder', way_out=HOW_TO_GET)
     if name not in (None, DEFAULT_CHECKPOINT) or revision not in (None, DEFAULT_REVISION): return hub_checkpoint(str(name or DEFAULT_CHECKPOINT), revision)
@@ -200,19 +200,27 @@ def quiet_imports():
         if advice is None: del os.environ['TRANSFORMERS_NO_ADVISORY_WARNINGS']
         else: os.environ['TRANSFORMERS_NO_ADVISORY_WARNINGS'] = advice
 
-# %% ../nbs/20_text.ipynb #54fa0f0c
+# %% ../nbs/20_text.ipynb #8daa2db8
 def load_tokenizer(
     folder=None,  # Folder or hub name; None: the default checkpoint
 ):                # Hugging Face tokenizer
-    "The tokenizer that a checkpoint was trained with. Raises `InputError` where its files are missing or broken."
+    "The tokenizer that a checkpoint was trained with. Raises `InputError` where its files are missing, broken or of another checkpoint."
     folder = find_checkpoint(folder)
     if not any((folder/f).is_file() for f in ('tokenizer.json', 'vocab.txt', 'vocab.json')):
         raise input_error(str(folder), problem='has no tokenizer.json, vocab.txt or vocab.json', way_out="copy the tokenizer's files beside the weights")
     with quiet_imports(): from transformers import AutoTokenizer
-    try: return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    try: return _of_this_size(folder, AutoTokenizer.from_pretrained(str(folder), local_files_only=True))
+    except InputError: raise
     except Exception as error:
         raise input_error(str(folder), problem=f'has a tokenizer that cannot be read ({type(error).__name__}: {str(error)[:120]})',
                           way_out='fetch its files again') from error
+
+def _of_this_size(folder, tokenizer):
+    "The tokenizer, unless it knows more words than the model has, or a tenth less."
+    words = read_json(folder/'config.json').get('vocab_size') if (folder/'config.json').is_file() else None
+    if isinstance(words, int) and not .9 * words <= len(tokenizer) <= words:
+        raise input_error(str(folder), problem=f'has a tokenizer of {len(tokenizer)} words, config.json says vocab_size = {words}', way_out='they must belong together; fetch both again')
+    return tokenizer
 
 # %% ../nbs/20_text.ipynb #5640bc2b
 def _ids(tokenizer, texts):
