@@ -81,7 +81,7 @@ def decayed_frequency(
     weight = within ** step / size * across ** group / groups
     return sp.coo_matrix((weight.astype('float32'), (users, items)), (len(histories), len(histories.item_ids))).tocsr()
 
-# %% ../nbs/50_baselines.ipynb #daa2b874
+# %% ../nbs/50_baselines.ipynb #b5a11cea
 class TIFUKNN(BaseEstimator):
     "Decayed personal frequency, blended with that of the nearest users (Hu et al., 2020, arXiv 2006.00556)."
     def __init__(self,
@@ -109,6 +109,6 @@ class TIFUKNN(BaseEstimator):
         keep = self.user_ids_[near] != histories.user_ids[:, None]
         keep &= keep.cumsum(1) <= self.neighbours
         rows = np.repeat(np.arange(len(histories)), keep.sum(1))
-        mean = sp.coo_matrix((1 / keep.sum(1).clip(1)[rows], (rows, near[keep])), (len(histories), self.vectors_.shape[0])).tocsr()
+        mean = sp.coo_matrix(((1 / keep.sum(1).clip(1)[rows]).astype('float32'), (rows, near[keep])), (len(histories), self.vectors_.shape[0])).tocsr()
         tie = 1e-6 * self.popularity_ / (1 + self.popularity_.max())
-        return (self.alpha * own + (1 - self.alpha) * (mean @ self.vectors_)).toarray().astype('float32') + tie.astype('float32')
+        return (np.float32(self.alpha) * own + np.float32(1 - self.alpha) * (mean @ self.vectors_)).toarray() + tie.astype('float32')
