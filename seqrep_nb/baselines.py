@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .core import input_error
 from .histories import DAY, Histories
 
-# %% ../nbs/50_baselines.ipynb #a58254ca
+# %% ../nbs/50_baselines.ipynb #914888f5
 def _item_counts(histories, by, keep=True) -> np.ndarray: # (I,) float64: users who met each item, or rows that hold it
     keep = keep & (histories.items >= 0)
     items = histories.items[keep]
@@ -43,12 +43,12 @@ class Popularity(BaseEstimator):
         self.item_ids_ = histories.item_ids
         return self
 
-    def score(self, histories:Histories) -> np.ndarray: # (U, I) float32
+    def score(self, histories:Histories, now=None) -> np.ndarray: # (U, I) float32; `now` is not needed here
         "The same scores for every user."
         check_is_fitted(self); _same_catalogue(self.item_ids_, histories)
         return np.tile(self.popularity_.astype('float32'), (len(histories), 1))
 
-# %% ../nbs/50_baselines.ipynb #3652af42
+# %% ../nbs/50_baselines.ipynb #f697e2b4
 class PersonalFrequency(BaseEstimator):
     "Score each item by how often the user met it, then by popularity."
     def fit(self, histories:Histories, y=None):
@@ -57,7 +57,7 @@ class PersonalFrequency(BaseEstimator):
         self.item_ids_ = histories.item_ids
         return self
 
-    def score(self, histories:Histories) -> np.ndarray: # (U, I) float32
+    def score(self, histories:Histories, now=None) -> np.ndarray: # (U, I) float32; `now` is not needed here
         "The user's own counts; popularity is worth less than one purchase."
         check_is_fitted(self); _same_catalogue(self.item_ids_, histories)
         return histories.counts().toarray() + (self.popularity_ / (1 + self.popularity_.max())).astype('float32')
@@ -81,7 +81,7 @@ def decayed_frequency(
     weight = within ** step / size * across ** group / groups
     return sp.coo_matrix((weight.astype('float32'), (users, items)), (len(histories), len(histories.item_ids))).tocsr()
 
-# %% ../nbs/50_baselines.ipynb #b5a11cea
+# %% ../nbs/50_baselines.ipynb #2cbe68c1
 class TIFUKNN(BaseEstimator):
     "Decayed personal frequency, blended with that of the nearest users (Hu et al., 2020, arXiv 2006.00556)."
     def __init__(self,
@@ -101,10 +101,11 @@ class TIFUKNN(BaseEstimator):
         self.index_ = NearestNeighbors(n_neighbors=min(self.neighbours + 1, len(histories)), algorithm='brute').fit(self.vectors_)
         return self
 
-    def score(self, histories:Histories) -> np.ndarray: # (U, I) float32
+    def score(self, histories:Histories, now=None) -> np.ndarray: # (U, I) float32; `now` is not needed here
         "The user's own vector and the mean of its neighbours; a user is not its own neighbour."
         check_is_fitted(self); _same_catalogue(self.item_ids_, histories)
         own = self._vectors(histories)
+        if not len(histories): return own.toarray()
         near = self.index_.kneighbors(own, return_distance=False)
         keep = self.user_ids_[near] != histories.user_ids[:, None]
         keep &= keep.cumsum(1) <= self.neighbours

@@ -15,7 +15,13 @@ from .histories import DAY, Histories
 from .backbone import import_keras
 tf, keras, keras_hub = import_keras()
 
-# %% ../nbs/33_behaviour.ipynb #f96cc82a
+# %% ../nbs/33_behaviour.ipynb #882285a5
+def _torn(histories, edge, mask, index): # (B, k) True for rows of a basket that the window's left edge cuts through
+    if not len(histories.items): return np.zeros(mask.shape, bool)
+    full = mask[:, 0] & (edge > 0) & (histories.users[edge - 1] == histories.users[edge]) & (histories.baskets[edge - 1] == histories.baskets[edge])
+    torn = full[:, None] & (histories.baskets[index] == histories.baskets[edge][:, None])
+    return torn & ~(torn | ~mask).all(1, keepdims=True)   # a basket larger than the window stays, in part
+
 def window_before(
     histories:Histories,
     positions:np.ndarray,  # (B,) flat positions: the window ends just before each
@@ -27,6 +33,7 @@ def window_before(
     index = positions[:, None] - window + np.arange(window)
     mask = index >= histories.offsets[users][:, None]
     index = np.where(mask, index, 0)
+    mask &= ~_torn(histories, index[:, 0], mask, index)
     take = lambda name: getattr(histories, name)[index] if len(histories.items) else np.zeros(index.shape, 'int32')
     days = np.where(mask, now[:, None] - take('timestamps'), 0) / DAY
     if (days < 0).any(): raise input_error('histories', problem='hold events after the moment of prediction', way_out='call histories.before(now)')
@@ -35,7 +42,7 @@ def window_before(
     codes = {name: np.where(mask, take(name) + 1, 0).astype('int32') for name in ('items', 'actions', 'places')}
     return dict(codes, numbers=(numbers * mask[..., None]).astype('float32'), mask=mask)
 
-# %% ../nbs/33_behaviour.ipynb #23f30782
+# %% ../nbs/33_behaviour.ipynb #304fe806
 def basket_examples(
     histories:Histories,
     window:int=64,          # k, events the model sees
@@ -45,29 +52,26 @@ def basket_examples(
     seed:int=0,
 ) -> tuple:                 # inputs as `window_before` gives them; targets int32 (B, targets), -1 where padded
     "Every basket as the answer to what came before it."
-    first = np.diff(histories.users.astype('int64') * (2**32) + histories.baskets, prepend=-1) != 0
-    start = np.flatnonzero(first)
-    stop = np.append(start[1:], len(histories.items))
-    keep = start - histories.offsets[histories.users[start]] >= least
-    start, stop = start[keep], stop[keep]
-    if not len(start): raise input_error('histories', problem=f'hold no basket with {least} events before it', way_out='give longer histories, or lower least')
-    chosen = np.sort(np.argsort(-histories.timestamps[start], kind='stable')[:newest])
-    start, stop = start[chosen], stop[chosen]
-    return window_before(histories, start, histories.users[start], histories.timestamps[start], window), _targets(histories, start, stop, targets, seed)
+    real = np.flatnonzero(histories.items >= 0)
+    _, start, basket = np.unique((histories.users.astype('int64') << 32) + histories.baskets, return_index=True, return_inverse=True)
+    keep = (start - histories.offsets[histories.users[start]] >= least) & np.isin(np.arange(len(start)), basket[real])
+    if not keep.any(): raise input_error('histories', problem=f'hold no basket with {least} events before it', way_out='give longer histories, or lower least')
+    chosen = np.flatnonzero(keep)
+    chosen = np.sort(chosen[np.argsort(-histories.timestamps[start[chosen]], kind='stable')[:newest]])
+    example = np.full(len(start), -1); example[chosen] = np.arange(len(chosen))
+    start = start[chosen]
+    return window_before(histories, start, histories.users[start], histories.timestamps[start], window), _targets(example[basket[real]], histories.items[real], len(chosen), targets, seed)
 
-def _targets(histories, start, stop, width, seed): # (B, width) distinct item codes, in random order, -1 where padded
-    example = np.repeat(np.arange(len(start)), stop - start)
-    items = histories.items[np.repeat(start - np.append(0, (stop - start).cumsum()[:-1]), stop - start) + np.arange(len(example))]
-    example, items = np.unique(np.stack([example, items])[:, items >= 0], axis=1)
+def _targets(example, items, n, width, seed): # (n, width) distinct item codes, in random order, -1 where padded
+    example, items = np.unique(np.stack([example, items])[:, example >= 0], axis=1)
     order = np.lexsort((np.random.default_rng(seed).random(len(items)), example))
     example, items = example[order], items[order]
     place = np.arange(len(items)) - np.searchsorted(example, example)
-    out = np.full((len(start), width), -1, 'int32')
+    out = np.full((n, width), -1, 'int32')
     out[example[place < width], place[place < width]] = items[place < width]
     return out
 
-# %% ../nbs/33_behaviour.ipynb #3efac82d
-@keras.saving.register_keras_serializable('seqrep_nb')
+# %% ../nbs/33_behaviour.ipynb #399329b7
 class ItemTable(keras.layers.Layer):
     "Pretrained item vectors projected to `width`, plus a learned vector per item; row 0 is padding."
     def __init__(self, vectors, width, use_ids=True, **kw):
@@ -88,11 +92,7 @@ class ItemTable(keras.layers.Layer):
     def call(self, codes): # (B, k) codes from 1, 0 is padding -> (B, k, width)
         return keras.ops.take(keras.ops.pad(self.table(), [[1, 0], [0, 0]]), codes, axis=0)
 
-    def get_config(self):
-        return dict(super().get_config(), vectors=self.vectors.tolist(), width=self.width, use_ids=self.use_ids)
-
-# %% ../nbs/33_behaviour.ipynb #19a9d7b0
-@keras.saving.register_keras_serializable('seqrep_nb')
+# %% ../nbs/33_behaviour.ipynb #60e617d4
 class Summary(keras.layers.Layer):
     "Append one learned vector to every sequence, and one True to every mask."
     def build(self, shape): self.vector = self.add_weight(shape=(1, 1, shape[-1]), initializer=keras.initializers.RandomNormal(stddev=.02), name='vector')
@@ -101,7 +101,6 @@ class Summary(keras.layers.Layer):
         one = keras.ops.ones_like(x[:, :1])
         return keras.ops.concatenate([x, one * self.vector], 1), keras.ops.concatenate([mask, keras.ops.ones_like(mask[:, :1])], 1)
 
-@keras.saving.register_keras_serializable('seqrep_nb')
 class ItemScores(keras.layers.Layer):
     "Scores of all items from H: dot product with the item table, plus a bias per item."
     def __init__(self, table, log_frequency, **kw):
@@ -141,8 +140,7 @@ def behaviour_model(
     scores = ItemScores(table, log_frequency, name='scores')(layers.Dense(width, name='query')(h))
     return keras.Model(dict(codes, numbers=numbers, mask=mask), dict(h=h, scores=scores))
 
-# %% ../nbs/33_behaviour.ipynb #3e002006
-@keras.saving.register_keras_serializable('seqrep_nb')
+# %% ../nbs/33_behaviour.ipynb #4267256e
 def basket_loss(
     targets,  # (B, M) item codes, -1 where padded
     scores,   # (B, I)
@@ -192,7 +190,7 @@ class BehaviourTransformer(BaseEstimator):
         return behaviour_model(self.item_vectors, frequency - frequency.mean(), self.window, len(histories.action_names), len(histories.place_names),
                                self.width, self.blocks, self.heads, self.dropout, self.use_ids)
 
-# %% ../nbs/33_behaviour.ipynb #f616f64c
+# %% ../nbs/33_behaviour.ipynb #4c6b1026
 from fastcore.basics import patch
 from .core import progress
 
@@ -207,6 +205,8 @@ class _Bar(keras.callbacks.Callback):
 def _outputs(self:BehaviourTransformer, histories, now, name, batch=256):
     check_is_fitted(self, 'model_')
     if not np.array_equal(self.item_ids_, histories.item_ids): raise input_error('histories', problem='have another catalogue than the one fitted', way_out='build them with item_ids=model.item_ids_')
+    if not len(histories): return np.zeros((0, self.model_.output[name].shape[-1]), 'float32')
+    if tuple(histories.action_names) != tuple(self.actions_): raise input_error('histories', problem='have other action codes than the ones fitted', way_out='build them with action_names=model.actions_')
     if tuple(histories.place_names) != tuple(self.places_): raise input_error('histories', problem='have other place codes than the ones fitted', way_out='build them with place_names=model.places_')
     latest = histories.timestamps.max() if len(histories.timestamps) else 0
     now = np.broadcast_to(latest if now is None else now, len(histories))

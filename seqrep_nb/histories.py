@@ -57,12 +57,13 @@ def _names(events, column, first=()) -> tuple:
     if column not in events: return tuple(first)
     return tuple(first) + tuple(sorted(set(events[column].dropna().unique()) - set(first)))
 
-# %% ../nbs/15_histories.ipynb #3e90223b
+# %% ../nbs/15_histories.ipynb #cd47c9d6
 def build_histories(
     events:pd.DataFrame,  # Canonical events
     item_ids=None,        # The catalogue, in the order its codes shall have; None: all items of `events`, sorted
     user_ids=None,        # The users, in the order of the rows; None: all users left in `events`, sorted
     place_names=None,     # Names of the places, to keep codes equal between tables; None: from `events`
+    action_names=None,    # Names of the actions, likewise
 ) -> Histories:
     "Sort events and lay them end to end. Events of items or users that are not listed are left out."
     known = events if user_ids is None else events[events.user_id.isin(user_ids)]
@@ -71,13 +72,14 @@ def build_histories(
     if user_ids is None: user_ids = np.sort(np.asarray(known.user_id.unique(), dtype=object))
     for where, ids in dict(item_ids=item_ids, user_ids=user_ids).items():
         if len(set(ids)) < len(ids): raise input_error(where, problem='has an id twice', way_out='pass each id once')
-    return _lay_out(sort_events(known), np.asarray(item_ids, object), np.asarray(user_ids, object), place_names)
+    return _lay_out(sort_events(known), np.asarray(item_ids, object), np.asarray(user_ids, object), place_names, action_names)
 
-def _lay_out(events, item_ids, user_ids, place_names) -> Histories:
+def _lay_out(events, item_ids, user_ids, place_names, action_names) -> Histories:
     users = _codes(events.user_id, user_ids)
     order = np.argsort(users, kind='stable')
     events, users = events.iloc[order], users[order]
-    action_names, place_names = _names(events, 'action', ACTIONS), _names(events, 'place') if place_names is None else tuple(place_names)
+    action_names = _names(events, 'action', ACTIONS) if action_names is None else tuple(action_names)
+    place_names = _names(events, 'place') if place_names is None else tuple(place_names)
     no = np.full(len(events), -1, 'int32')
     return Histories(user_ids, item_ids, np.searchsorted(users, np.arange(len(user_ids) + 1)), _codes(events.item_id, item_ids),
         _codes(events.action, action_names).astype('int16'), pd.DatetimeIndex(events.timestamp).as_unit('us').asi8,
@@ -106,7 +108,7 @@ def take(self:Histories, rows) -> Histories: # The same catalogue, fewer users
     flat = {name: getattr(self, name)[index] for name in ('items', 'actions', 'timestamps', 'baskets', 'places', 'prices')}
     return replace(self, user_ids=self.user_ids[rows], offsets=np.append(0, self.lengths[rows].cumsum()), **flat)
 
-# %% ../nbs/15_histories.ipynb #8e1d285b
+# %% ../nbs/15_histories.ipynb #a407e44c
 @patch
 def before(self:Histories, time) -> Histories: # All users, also those whose history is now empty
     "What was known before a moment: `time` is in microseconds, one for all users or one per user (U,)."
@@ -119,9 +121,12 @@ def before(self:Histories, time) -> Histories: # All users, also those whose his
 def counts(
     self:Histories,
     by:str='rows',  # 'rows': events; 'baskets': baskets that hold the item
+    action=None,    # Count this action only; None: all
 ) -> sp.csr_matrix: # (U, I) float32, how often each user met each item
     "Count each user's items."
-    users, items, baskets = (a[self.items >= 0] for a in (self.users, self.items, self.baskets))
+    keep = self.items >= 0
+    if action is not None: keep &= self.actions == (self.action_names.index(action) if action in self.action_names else -1)
+    users, items, baskets = (a[keep] for a in (self.users, self.items, self.baskets))
     if by == 'baskets': users, items, _ = np.unique(np.stack([users, items, baskets]), axis=1)
     elif by != 'rows': raise input_error('by', problem=f'is {by!r}', way_out="use 'rows' or 'baskets'")
     return sp.coo_matrix((np.ones(len(users), 'float32'), (users, items)), (len(self), len(self.item_ids))).tocsr()

@@ -12,24 +12,33 @@ from dataclasses import dataclass, replace
 import numpy as np, pandas as pd, scipy.sparse as sp
 from .core import input_error
 
-# %% ../nbs/17_metrics.ipynb #096a9cb6
+# %% ../nbs/17_metrics.ipynb #e6ffa790
 def top_k(
     scores:np.ndarray,  # (U, I) float; higher is better, -inf: never recommend
     k:int=10,           # Length of the list
     exclude=None,       # (U, I) sparse, non-zero where an item may not be recommended
 ) -> np.ndarray:        # (U, k) int32 item codes, best first, -1 where no item is left
     "The k best items of every row; equal scores keep the catalogue's order. Raises `InputError` on NaN."
-    scores = np.asarray(scores, 'float32') if exclude is None else np.array(scores, 'float32')
+    scores = np.asarray(scores)
+    if k < 1 or scores.ndim != 2: raise input_error('top_k', problem=f'was given k={k} and scores of shape {scores.shape}', way_out='pass k of at least 1 and one row of scores per user')
+    top = np.full((len(scores), k), -1, 'int32')
+    for rows in np.array_split(np.arange(len(scores)), len(scores) // 512 + 1): # a block at a time, so that memory stays bounded
+        top[rows] = _top_of_block(np.array(scores[rows], 'float32'), k, None if exclude is None else exclude[rows])
+    return top
+
+def _top_of_block(scores, k, exclude): # (B, k); writes to `scores`
     if np.isnan(scores).any(): raise input_error('scores', row=int(np.isnan(scores).any(1).argmax()), value=np.nan, problem='hold NaN', way_out='score missing pairs -inf')
     if exclude is not None: scores[exclude.nonzero()] = -np.inf
-    k_here = min(k, scores.shape[1])
-    least = np.partition(scores, -k_here, axis=1)[:, -k_here]
-    rows, items = np.nonzero((scores >= least[:, None]) & (scores > -np.inf))
-    order = np.lexsort((items, -scores[rows, items], rows))
-    rows, items = rows[order], items[order]
-    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    width = min(k, scores.shape[1])
     top = np.full((len(scores), k), -1, 'int32')
-    top[rows[place < k], place[place < k]] = items[place < k]
+    if not scores.size: return top
+    least = np.partition(scores, -width, axis=1)[:, -width, None]
+    above, level = scores > least, scores == least
+    chosen = above | (level & (np.cumsum(level, 1, dtype='int32') <= width - above.sum(1, keepdims=True)))   # of a tie, the first in the catalogue
+    items = np.nonzero(chosen)[1].reshape(len(scores), width)
+    values = np.take_along_axis(scores, items, 1)
+    order = np.argsort(-values, axis=1, kind='stable')
+    top[:, :width] = np.where(np.take_along_axis(values, order, 1) > -np.inf, np.take_along_axis(items, order, 1), -1)
     return top
 
 # %% ../nbs/17_metrics.ipynb #acaa3d14
@@ -91,7 +100,7 @@ class Result:
     def value(self) -> float: return float(np.mean(self.values) if self.statistic is None else self.statistic(self.values))
     def __repr__(self): return f'{self.model}: {self.metric} {self.value:.4f} ({self.protocol.stamp()})'
 
-# %% ../nbs/17_metrics.ipynb #4158f387
+# %% ../nbs/17_metrics.ipynb #58c30ef5
 def evaluate_ranking(
     model:str,          # Name in the table
     scores:np.ndarray,  # (U, I), rows and columns of `task`
@@ -99,14 +108,15 @@ def evaluate_ranking(
     view:str='all',     # 'all' or 'new'
     k:int=10,
     seed:int=0,
-    dataset:str='Complete Journey',
+    dataset:str=None,   # Name of the log in the stamp; None: `task.dataset`
 ) -> list:              # `Result`s: NDCG@k, Recall@k
     "Rank every candidate for every user with a target, and measure. Full ranking, never sampled."
     if scores.shape != task.relevant.shape: raise input_error('scores', problem=f'have shape {scores.shape}, the task {task.relevant.shape}', way_out='score every user and every candidate of the task')
     relevant, excluded = task.view(view)
     asked = np.flatnonzero(np.diff(relevant.indptr))
-    ranked = np.concatenate([top_k(scores[part], k, excluded[part]) for part in np.array_split(asked, len(asked) // 512 + 1)])
-    protocol = Protocol(dataset, 'ranking', f'{task.cut:%Y-%m-%d %H:%M}'.removesuffix(' 00:00'), view, candidates=f'{scores.shape[1]:,} items, full ranking', users=len(asked))
+    if not len(asked): raise input_error('task', problem=f'has no target in view {view!r}', way_out='cut earlier, or leave this view out')
+    ranked = top_k(scores[asked], k, excluded[asked])
+    protocol = Protocol(dataset or task.dataset, 'ranking', f'{task.cut:%Y-%m-%d %H:%M}'.removesuffix(' 00:00'), view, candidates=f'{scores.shape[1]:,} items, full ranking', users=len(asked))
     ids = task.histories.user_ids[asked]
     return [Result(model, f'{name}@{k}', metric(ranked, relevant[asked], k), protocol, seed, per_user=ids) for name, metric in dict(NDCG=ndcg_at_k, Recall=recall_at_k).items()]
 

@@ -6,12 +6,12 @@
 __all__ = ['top_items', 'RankingTask', 'ranking_task', 'will_buy', 'IntentTask', 'intent_tasks', 'earlier_cuts',
            'next_categories']
 
-# %% ../nbs/16_tasks.ipynb #59cc3c5a
+# %% ../nbs/16_tasks.ipynb #70fef1ec
 from dataclasses import dataclass
 import numpy as np, pandas as pd, scipy.sparse as sp
 from .core import input_error
 from .histories import DAY, Histories, build_histories
-from .split import as_time, first_baskets
+from .split import as_time, first_baskets, target_action
 
 # %% ../nbs/16_tasks.ipynb #a14b3b6a
 def top_items(
@@ -24,7 +24,7 @@ def top_items(
     ids = np.asarray(rows.index, dtype=object)
     return ids[np.lexsort((ids.astype(str), -rows.to_numpy()))][:n]
 
-# %% ../nbs/16_tasks.ipynb #22acbb00
+# %% ../nbs/16_tasks.ipynb #68830b85
 @dataclass(frozen=True)
 class RankingTask:
     "What was known at the cut, and what came first after it."
@@ -32,7 +32,7 @@ class RankingTask:
     relevant: sp.csr_matrix  # (U, I) 1 where the first basket after the cut holds the item
     seen: sp.csr_matrix      # (U, I) 1 where the user met the item before the cut
     cut: pd.Timestamp        # UTC
-    name: str = 'first basket after the cut'
+    dataset: str = 'unnamed log'  # For the protocol's stamp
 
     def __repr__(self): return f'RankingTask({self.cut:%Y-%m-%d}, {len(self.histories):,} users, {self.relevant.shape[1]:,} candidates, {int(self.relevant.sum()):,} targets)'
 
@@ -49,30 +49,32 @@ class RankingTask:
             return fresh, self.seen
         raise input_error('view', problem=f'is {name!r}', way_out="use 'all' or 'new'")
 
-# %% ../nbs/16_tasks.ipynb #f4500ee4
+# %% ../nbs/16_tasks.ipynb #05dfad8c
 def ranking_task(
     split,          # `Split`
     item_ids=None,  # Candidates; None: `top_items(split.train)`
+    dataset:str='unnamed log', # Name of the log, for the protocol's stamp
 ) -> RankingTask:
-    "Targets and histories at a cut. Users without a candidate in their past are left out; users who never return have an empty row."
+    "Targets and histories at a cut; seen is what was bought, where the log knows purchases. Users without a candidate in their past are left out; users who never return have an empty row."
     item_ids = top_items(split.train) if item_ids is None else np.asarray(item_ids, object)
     histories = build_histories(split.train, item_ids=item_ids)
-    histories = histories.take(histories.lengths > 0)
+    histories = histories.take(np.asarray(histories.counts().sum(1)).ravel() > 0)
     baskets = first_baskets(split)
     future = build_histories(baskets, item_ids=item_ids, user_ids=histories.user_ids)
     binary = lambda counts: (counts > 0).astype('float32').tocsr()
-    task = RankingTask(histories, binary(future.counts()), binary(histories.counts()), split.cut)
+    seen = histories.counts(action=target_action(split.train))
+    task = RankingTask(histories, binary(future.counts()), binary(seen), split.cut, dataset)
     if not task.relevant.nnz: raise input_error('split', problem='has no known user who meets a candidate after the cut', way_out='cut earlier, or allow more candidates')
     return task
 
-# %% ../nbs/16_tasks.ipynb #b013ba90
+# %% ../nbs/16_tasks.ipynb #1395f899
 def will_buy(
     histories:Histories,  # Users, events before the cut
     future:pd.DataFrame,  # Canonical events from the cut on
     cut,                  # The moment
     days:float=7,         # Length of the window that counts
 ) -> np.ndarray:          # (U,) int8, 1 if the user buys in [cut, cut + days)
-    "Will the user buy within `days` of the cut? Raises `InputError` if the future ends before the window does."
+    "Will the user buy within `days` of the cut? Raises `InputError` if the future ends more than a day before the window does."
     cut = as_time(cut)
     end = cut + pd.Timedelta(days=days)
     if not len(future) or future.timestamp.max() < end - pd.Timedelta(days=1):
