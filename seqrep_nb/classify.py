@@ -19,7 +19,7 @@ from .histories import DAY, Histories
 from .metrics import Protocol, Result
 from .tasks import next_categories
 
-# %% ../nbs/40_classify.ipynb #da6498ed
+# %% ../nbs/40_classify.ipynb #d2cd9b1c
 FEATURES = ['recency', 'tenure', 'baskets', 'baskets_7d', 'baskets_14d', 'baskets_28d', 'baskets_56d', 'mean_gap', 'sd_gap', 'last_gap', 'overdue',
             'events', 'items', 'places', 'money', 'money_28d', 'basket_value'] + [f'weekday_{d}' for d in range(7)]
 
@@ -32,11 +32,11 @@ def _distinct(users, codes, n): # how many different non-negative codes each use
 def history_features(
     histories:Histories,
     now,             # Moment of asking, microseconds, the same for all
-) -> pd.DataFrame:   # (U, 24): times in log(1 + days), counts and money in log(1 + x), weekdays as shares of the visits
+) -> pd.DataFrame:   # (U, 24): times in log(1 + days), counts, money and the ratio 'overdue' (recency over mean gap) in log(1 + x), weekdays as shares of the visits
     "Recency, frequency, money, gaps, variety and weekdays. Raises `InputError` if a history goes past `now`."
     n, users = len(histories), histories.users
     if len(users) and histories.timestamps.max() > now: raise input_error('histories', problem='hold events after the moment of asking', way_out='call histories.before(now)')
-    visit = np.flatnonzero(np.diff(users.astype('int64') * 2**32 + histories.baskets, prepend=-1))   # first row of each basket
+    visit = np.unique((users.astype('int64') << 32) + histories.baskets, return_index=True)[1]        # first row of each basket
     who, when = users[visit], histories.timestamps[visit]
     age = (now - when) / DAY
     count = _per_user(who, n)
@@ -145,20 +145,21 @@ def _macro_pr_auc(values): # (n, 2C): labels, then probabilities
     y, p = np.split(values, 2, axis=1)
     return float(np.mean([average_precision_score(a, b) for a, b in zip(y.T, p.T) if a.any()]))
 
-# %% ../nbs/40_classify.ipynb #8dd77e69
+# %% ../nbs/40_classify.ipynb #7d0be06d
 def preference_results(
     items:pd.DataFrame,      # Canonical items with `category`
     inner_task, task,        # `RankingTask` to train on, `RankingTask` to test on
     representations:dict,    # 'inner': H (U_inner, D), 'outer': H (U, D)
     categories:int=30,       # The most frequent ones at the inner cut
-    dataset:str='Complete Journey',
+    min_users:int=50,        # In the next basket of at least so many users there
     seed:int=0,
 ) -> list:                   # `Result`s: macro PR-AUC of base rate, habit, H, and both
     "Predict the categories of the next basket, one logistic regression per category."
-    Y, names = next_categories(inner_task, items)
+    Y, names = next_categories(inner_task, items, min_users)
     Y, names = Y[:, :categories], names[:categories]
+    if not len(names): raise input_error('items', column='category', problem=f'has no category in the next basket of {min_users} users', way_out='lower min_users')
     every, all_names = next_categories(task, items, min_users=0)
-    Y_test = every[:, pd.Index(all_names).get_indexer(names)]
+    Y_test = np.hstack([every, np.zeros((len(every), 1), 'int8')])[:, pd.Index(all_names).get_indexer(names)]   # -1, not on sale any more: nobody buys it
     back, back_test = (np.diff(t.relevant.indptr) > 0 for t in (inner_task, task))
     Y, Y_test = Y[back], Y_test[back_test]
     habit = {n: category_shares(t.histories, items, names)[b] for n, t, b in (('inner', inner_task, back), ('outer', task, back_test))}
@@ -167,5 +168,5 @@ def preference_results(
     fit = lambda X, y: make_pipeline(StandardScaler(), LogisticRegression(C=.01, max_iter=2000)).fit(X, y)
     p = {'base rate': np.tile(Y.mean(0), (len(Y_test), 1))}
     for name, X in inputs.items(): p[name] = np.stack([fit(X['inner'], y).predict_proba(X['outer'])[:, 1] for y in Y.T], 1)
-    protocol = Protocol(dataset, 'preference: categories of the next basket', f'{task.cut:%Y-%m-%d}', target=f'{len(names)} categories', ties='', users=len(Y_test))
+    protocol = Protocol(task.dataset, 'preference: categories of the next basket', f'{task.cut:%Y-%m-%d}', target=f'{len(names)} categories', ties='', users=len(Y_test))
     return [Result(name, 'macro PR-AUC', np.hstack([Y_test, q]).astype(float), protocol, seed, _macro_pr_auc, task.histories.user_ids[back_test]) for name, q in p.items()]
