@@ -57,8 +57,9 @@ def test_top_k_is_a_stable_sort(scores, k, random):
 
 
 def test_top_k_refuses_nan_and_leaves_the_scores_as_they_are():
-    scores = np.array([[1, 2, 3], [1, np.nan, 3]], 'float32')
-    with pytest.raises(InputError, match=r'scores: .*NaN.*row 1.*; '): top_k(scores)
+    scores = np.tile(np.array([1, 2, 3], 'float32'), (1100, 1))   # more than are ranked at once
+    scores[700, 1] = np.nan
+    with pytest.raises(InputError, match=r'scores: .*NaN.*row 700.*; '): top_k(scores)
     top_k(scores[:1], 2, sp.csr_matrix([[0, 0, 1]]))
     assert scores[0].tolist() == [1, 2, 3], 'excluding an item must not write into the scores'
 
