@@ -117,7 +117,8 @@ def predict_proba(self:NeuralClassifier, X) -> np.ndarray: # (N, 2)
 @patch
 def predict(self:NeuralClassifier, X) -> np.ndarray: # (N,)
     "The more probable class."
-    return self.classes_[(self.predict_proba(X)[:, 1] > .5).astype(int)]
+    p = self.predict_proba(X)[:, 1]        # first, since it tells when nothing was fitted
+    return self.classes_[(p > .5).astype(int)]
 
 def default_classifiers(
     seed:int=0,

@@ -263,7 +263,7 @@ def validate_items(
     items = _frame({c: columns[c] for c in ITEM_COLUMNS if c in columns}, good)
     return pd.concat([items, table.loc[good, [c for c in table if c not in items]].reset_index(drop=True)], axis=1), rejected
 
-# %% ../nbs/10_events.ipynb #3c5629a6
+# %% ../nbs/10_events.ipynb #23710063
 SUFFIXES = {'.csv': 'csv', '.csv.gz': 'csv', '.parquet': 'parquet', '.pq': 'parquet'}
 
 def _format(path:Path) -> str:
@@ -283,12 +283,17 @@ def _csv_header(path:Path, data:bytes) -> list:
     try: text = data.decode('utf-8-sig')
     except UnicodeDecodeError as error:
         raise input_error(str(path), problem=f'is not UTF-8: byte {data[error.start]:#04x} at position {error.start:,}', way_out='save it as UTF-8') from error
-    names = [n.strip() for n in next(csv.reader(io.StringIO(text.lstrip('\r\n')[:1_000_000])))]
+    body = text.strip('\r\n')
+    names = [n.strip() for n in next(csv.reader(io.StringIO(body[:1_000_000])))]
     other = next((s for s in ';\t|' if s in names[0]), None)
     if len(names) == 1 and other: raise input_error(str(path), problem=f'separates its columns by {other!r}', way_out='save it with commas')
+    _check_names(path, names)
+    if '\n' not in body and '\r' not in body: raise input_error(str(path), problem='has no rows, only a header', way_out='check the export that made it')
+    return names
+
+def _check_names(path, names):
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice: raise input_error(str(path), twice[0], problem='appears more than once in the header', way_out='give every column its own name')
-    return names
 
 # %% ../nbs/10_events.ipynb #5e41e34a
 def _read_csv(path:Path) -> pd.DataFrame:
@@ -309,9 +314,10 @@ def _read_csv(path:Path) -> pd.DataFrame:
     table.attrs['torn_rows'] = rows
     return table
 
-# %% ../nbs/10_events.ipynb #089349ee
+# %% ../nbs/10_events.ipynb #5a02b46d
 def _read_parquet(path:Path) -> pd.DataFrame:
     import pyarrow.parquet as pq
+    _check_names(path, pq.read_schema(path).names)
     table = pq.read_table(path)
     table.validate(full=True)  # text that is not UTF-8 would otherwise surface later, far from its file
     return table.to_pandas(ignore_metadata=True)
