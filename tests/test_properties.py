@@ -1,6 +1,6 @@
 "What holds for every log, however small or odd: Hypothesis looks for one that breaks it"
 import datetime, math
-from itertools import groupby
+from itertools import groupby, product
 import numpy as np, pandas as pd, scipy.sparse as sp
 from hypothesis import assume, given, settings, strategies as st
 from pandas.testing import assert_frame_equal
@@ -10,7 +10,7 @@ from seqrep_nb.core import InputError
 from seqrep_nb.events import ACTIONS, EVENT_COLUMNS, sort_events, validate_events
 from seqrep_nb.histories import build_histories
 from seqrep_nb.rank import recommend
-from seqrep_nb.split import temporal_split
+from seqrep_nb.split import first_baskets, temporal_split
 from seqrep_nb.tasks import ranking_task
 
 START = pd.Timestamp('2024-01-31 23:50', tz='UTC')
@@ -27,7 +27,7 @@ def logs(draw, most=14, users=('10', '9', 'ü', 'Z'), actions=(*ACTIONS, 'wish',
     "A canonical log of few users, items and minutes, in any order; some rows come again, or again but for one value."
     event = st.tuples(st.sampled_from(users), st.sampled_from('abcdé'), st.sampled_from(actions), st.integers(0, 20), st.sampled_from(['1', '02']) | st.none(), money, money)
     rows = [list(row) for row in draw(st.lists(event, min_size=1, max_size=most))]
-    for row, place, other in draw(st.lists(st.tuples(st.sampled_from(rows), st.integers(0, 7), event), max_size=3)):
+    for row, place, other in draw(st.lists(st.tuples(st.sampled_from(rows), st.sampled_from([1, 2, 4, 5, 6, 7, 7]), event), max_size=4)):
         rows.append([value if place != i else other[i] for i, value in enumerate(row)])             # place 7: an exact copy
     for row in rows: row[1] = None if row[2] == 'search' and row[3] % 2 else row[1]
     if draw(st.booleans()): rows = [row[:4] + [row[4] or '3'] + row[5:] for row in rows]           # every row in a basket
@@ -83,13 +83,15 @@ def test_every_row_is_kept_or_set_aside_with_a_reason(table):
     else: assert_frame_equal(validate_events(table)[0], events)
 
 
-@examples(100)
-@given(tables())
-def test_the_verdict_on_a_row_does_not_depend_on_the_others(table):
-    events, rejected = validate_events(table, on_bad='reject')
-    alone = [validate_events(table.iloc[[row]], on_bad='reject') for row in range(len(table))]
-    assert_frame_equal(pd.concat([good for good, _ in alone], ignore_index=True), events, check_dtype=len(events) > 0)
-    assert [r for _, bad in alone for r in bad.reason] == rejected.reason.tolist()
+@pytest.mark.parametrize('column', ['user_id', 'action', 'timestamp', 'price'])  # one of each kind
+def test_the_verdict_on_a_value_does_not_depend_on_its_neighbour(column):
+    "Every pair of values in one column: what comes out, and what is set aside why, is what each alone gives."
+    def verdict(*values):
+        table = pd.DataFrame({name: pd.Series(values if name == column else [right] * len(values), dtype=object) for name, (right, *_) in CELLS.items()})
+        events, rejected = validate_events(table, on_bad='reject')
+        return events[column].astype(object).where(events[column].notna(), None).tolist(), rejected.reason.tolist()
+    alone = [(value, verdict(value)) for value in CELLS[column]]
+    for (a, (kept, why)), (b, (kept_b, why_b)) in product(alone, repeat=2): assert verdict(a, b) == (kept + kept_b, why + why_b), (a, b)
 
 
 @examples(60)
@@ -205,6 +207,16 @@ def test_the_new_view_never_asks_for_what_was_seen(log, place, n):
         met = lambda matrix: {items[i] for i in matrix[row].indices}
         assert met(task.seen) == met(excluded) == seen and met(every) == basket and free.nnz == 0
         assert met(new) == basket - seen and not met(new) & met(excluded)
+
+
+def test_a_basket_that_began_before_the_cut_is_no_target():
+    "Whether its rows are told by basket or by time: some rows without a basket, on either side, change nothing."
+    for past, future in ((['1'], ['1']), (['1', None], ['1']), (['1'], ['1', None]), ([None, None], ['1', '1'])):
+        rows = [('u', 'a', 'buy', day, basket) for day, basket in enumerate(past)] + [('u', 'b', 'buy', 3 + day, basket) for day, basket in enumerate(future)]
+        table = pd.DataFrame(rows, columns=['user_id', 'item_id', 'action', 'day', 'basket_id'])
+        log, _ = validate_events(table.assign(timestamp=START + pd.to_timedelta(table.day, unit='D')))
+        found = first_baskets(temporal_split(log, START + pd.Timedelta(days=3)))
+        assert found.basket_id.fillna('none').tolist() == (['1', '1'] if past == [None, None] else ['none'] * future.count(None)), (past, future)
 
 
 @examples(80)
