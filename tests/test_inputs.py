@@ -114,7 +114,7 @@ def test_tables_are_refused_by_the_name_that_they_are_given():
 
 LINES = ['user_id,item_id,action,timestamp,basket_id,price', 'ü1,"milk, fresh",BUY,2024-01-05T10:00:00+02:00,7,1.5', 'u2,,search,1704448800,,', ' 3 ,b,buy,2024-01-05,08,-2']
 CSV = '\n'.join(LINES) + '\n'
-SAME = dict(mark=('a.csv', b'\xef\xbb\xbf' + CSV.encode()), gzip=('a.csv.gz', gzip.compress(CSV.encode())), two_gzips=('a.csv.gz', gzip.compress(CSV[:90].encode()) + gzip.compress(CSV[90:].encode())),
+SAME = dict(mark=('a.csv', b'\xef\xbb\xbf' + CSV.encode()), mark_and_quotes=('a.csv', b'\xef\xbb\xbf' + CSV.replace('user_id,', '"user_id",').encode()), gzip=('a.csv.gz', gzip.compress(CSV.encode())), two_gzips=('a.csv.gz', gzip.compress(CSV[:90].encode()) + gzip.compress(CSV[90:].encode())),
             windows=('a.csv', CSV.replace('\n', '\r\n').encode()), no_last_newline=('a.csv', CSV[:-1].encode()), capitals=('A.CSV', CSV.encode()),
             blank_lines=('a.csv', CSV.replace('\n', '\n\n').encode()), blank_first_line=('a.csv', b'\n' + CSV.encode()), mark_and_blank_first_line=('a.csv', b'\xef\xbb\xbf\r\n' + CSV.encode()),
             quoted=('a.csv', CSV.replace('user_id,', '"user_id",').replace('u2', '"u2"').encode()), spaces=('a.csv', CSV.replace(',item_id,', ', item_id ,').replace('search', ' search ').encode()))

@@ -166,7 +166,7 @@ def test_the_window_holds_the_newest_events_at_its_right(log, k, user_ids, item_
         assert (window['items'][row][~mask] == -1).all() and np.isnan(window['prices'][row][~mask]).all()
 
 
-@examples(40)
+@examples(60)
 @given(logs(), st.integers(0, 22), st.randoms(use_true_random=False))
 def test_a_part_of_the_histories_is_the_histories_of_a_part(log, minute, random):
     histories, time = build_histories(log), START + pd.Timedelta(minutes=minute)
@@ -190,7 +190,7 @@ def answers(split, user):
 
 
 @examples(60)
-@given(logs(most=24, users=['10', '9'], actions=['buy', 'buy', 'view', 'search']), st.integers(0, 19), st.integers(1, 5))
+@given(logs(most=24, users=['10', '9', 'ü'], actions=['buy', 'buy', 'view', 'search', 'search']), st.integers(0, 19), st.integers(1, 5))
 def test_the_new_view_never_asks_for_what_was_seen(log, place, n):
     times = sorted(set(log.timestamp))
     assume(len(times) > 1)
