@@ -73,14 +73,14 @@ def lower_states(
         out[start:start + batch_size] = graph(ids[rows], mask[rows].astype('int32')).numpy() * mask[rows][:, :, None]
     return out[back.ravel()]
 
-# %% ../nbs/30_finetune.ipynb #ff117c56
+# %% ../nbs/30_finetune.ipynb #3df1ccd6
 class StateMemory:
     "Remembers the frozen blocks' states of each distinct line, so that models with the same lower blocks share their cost."
     def __init__(self,
         dtype='float32',  # 'float16' halves the memory, at a relative error of up to 5e-4 per value
     ): self.dtype, self.lines = dtype, {}
 
-    def __repr__(self): return f'StateMemory({sum(v.ndim == 2 for v in self.lines.values()):,} lines, {self.nbytes / 1e6:,.0f} MB)'
+    def __repr__(self): return f'StateMemory({sum(v.ndim == 2 for v in self.lines.values()):,} lines, {self.nbytes / 1e6:,.1f} MB)'
 
     @property
     def nbytes(self) -> int: # Only real tokens are kept
