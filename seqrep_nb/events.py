@@ -284,7 +284,9 @@ def _csv_header(path:Path, data:bytes) -> list:
     except UnicodeDecodeError as error:
         raise input_error(str(path), problem=f'is not UTF-8: byte {data[error.start]:#04x} at position {error.start:,}', way_out='save it as UTF-8') from error
     body = text.strip('\r\n')
-    names = [n.strip() for n in next(csv.reader(io.StringIO(body[:1_000_000])))]
+    try: names = [n.strip() for n in next(csv.reader(io.StringIO(body[:1_000_000], newline='')))]
+    except csv.Error as error:
+        raise input_error(str(path), problem=f'has a header that cannot be read ({error})', way_out='save it as CSV with one plain line of names on top') from error
     other = next((s for s in ';\t|' if s in names[0]), None)
     if len(names) == 1 and other: raise input_error(str(path), problem=f'separates its columns by {other!r}', way_out='save it with commas')
     _check_names(path, names)
@@ -301,6 +303,7 @@ def _read_csv(path:Path) -> pd.DataFrame:
     from pyarrow import csv as arrow_csv
     data, torn = path.read_bytes(), []
     if path.name.lower().endswith('.gz'): data = gzip.decompress(data)
+    data = data.removeprefix(b'\xef\xbb\xbf').lstrip(b'\r\n')  # a byte order mark, blank lines before the header
     names = _csv_header(path, data)
     parse = arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=lambda line: torn.append(line) or 'skip')
     convert = arrow_csv.ConvertOptions(column_types={n: pa.large_string() for n in names}, strings_can_be_null=False)

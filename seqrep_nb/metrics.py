@@ -21,13 +21,13 @@ def top_k(
     "The k best items of every row; equal scores keep the catalogue's order. Raises `InputError` on NaN."
     scores = np.asarray(scores)
     if k < 1 or scores.ndim != 2: raise input_error('top_k', problem=f'was given k={k} and scores of shape {scores.shape}', way_out='pass k of at least 1 and one row of scores per user')
+    if (bad := np.isnan(scores).any(1)).any(): raise input_error('scores', row=int(bad.argmax()), value=np.nan, problem='hold NaN', way_out='score missing pairs -inf')
     top = np.full((len(scores), k), -1, 'int32')
     for rows in np.array_split(np.arange(len(scores)), len(scores) // 512 + 1): # a block at a time, so that memory stays bounded
         top[rows] = _top_of_block(np.array(scores[rows], 'float32'), k, None if exclude is None else exclude[rows])
     return top
 
 def _top_of_block(scores, k, exclude): # (B, k); writes to `scores`
-    if np.isnan(scores).any(): raise input_error('scores', row=int(np.isnan(scores).any(1).argmax()), value=np.nan, problem='hold NaN', way_out='score missing pairs -inf')
     if exclude is not None: scores[exclude.nonzero()] = -np.inf
     width = min(k, scores.shape[1])
     top = np.full((len(scores), k), -1, 'int32')
