@@ -229,6 +229,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'seqrep_nb.finetune.States.__init__': ('finetune.html#states.__init__', 'seqrep_nb/finetune.py'),
                                     'seqrep_nb.finetune.States.__len__': ('finetune.html#states.__len__', 'seqrep_nb/finetune.py'),
                                     'seqrep_nb.finetune._check_lines': ('finetune.html#_check_lines', 'seqrep_nb/finetune.py'),
+                                    'seqrep_nb.finetune._expected': ('finetune.html#_expected', 'seqrep_nb/finetune.py'),
+                                    'seqrep_nb.finetune._keras': ('finetune.html#_keras', 'seqrep_nb/finetune.py'),
                                     'seqrep_nb.finetune._log_loss': ('finetune.html#_log_loss', 'seqrep_nb/finetune.py'),
                                     'seqrep_nb.finetune._lower_graph': ('finetune.html#_lower_graph', 'seqrep_nb/finetune.py'),
                                     'seqrep_nb.finetune._sigmoid': ('finetune.html#_sigmoid', 'seqrep_nb/finetune.py'),

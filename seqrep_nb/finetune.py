@@ -43,12 +43,20 @@ def _check_lines(ids, mask, y=None) -> tuple: # ids int32 (N, T), mask bool (N, 
     if set(np.unique(y)) != {0, 1}: raise input_error('y', problem=f'holds {np.unique(y)[:5].tolist()}', way_out='pass labels 0 and 1, both present')
     return ids.astype('int32'), mask, y.astype('int8')
 
-# %% ../nbs/30_finetune.ipynb #c7925055
+# %% ../nbs/30_finetune.ipynb #44bff7ce
+def _expected(record): return 'tf.function retracing' not in record.getMessage()
+
+def _keras() -> tuple: # (tensorflow, keras)
+    "Each model is traced once, by design; TensorFlow takes the fifth for a mistake and would warn."
+    tf, keras, _ = import_keras()
+    tf.get_logger().addFilter(_expected)
+    return tf, keras
+
 def _lower_graph(backbone, blocks):
     "The compiled pass through the embeddings and the first `blocks` blocks, made once per backbone and depth."
     graphs = backbone.__dict__.setdefault('_seqrep_lower', {})
     if blocks in graphs: return graphs[blocks]
-    tf, keras, _ = import_keras()
+    tf, keras = _keras()
     layer = backbone.get_layer(f'transformer_layer_{blocks - 1}' if blocks else 'embeddings_dropout')
     lower = keras.Model(backbone.inputs, layer.output)
     spec = tf.TensorSpec([None, None], tf.int32)
@@ -56,6 +64,7 @@ def _lower_graph(backbone, blocks):
     def graph(ids, mask): return lower(dict(token_ids=ids, segment_ids=tf.zeros_like(ids), padding_mask=mask), training=False)
     return graphs.setdefault(blocks, graph)
 
+# %% ../nbs/30_finetune.ipynb #56131a41
 def lower_states(
     backbone,         # From `load_backbone`
     ids:np.ndarray,   # Token ids, (N, T)
@@ -73,7 +82,7 @@ def lower_states(
         out[start:start + batch_size] = graph(ids[rows], mask[rows].astype('int32')).numpy() * mask[rows][:, :, None]
     return out[back.ravel()]
 
-# %% ../nbs/30_finetune.ipynb #3df1ccd6
+# %% ../nbs/30_finetune.ipynb #1dbe0432
 class StateMemory:
     "Remembers the frozen blocks' states of each distinct line, so that models with the same lower blocks share their cost."
     def __init__(self,
@@ -94,6 +103,7 @@ class StateMemory:
             for row, state in zip(rows, lower_states(backbone, ids[rows], mask[rows], blocks)): self.lines[keys[row]] = state[mask[row]].astype(self.dtype)
         return States([self.lines[key] for key in keys], ids.shape[1], keys)
 
+# %% ../nbs/30_finetune.ipynb #0478c28c
 class States:
     "States of N lines, each (tokens, D), read as padded batches."
     def __init__(self, lines:list, width:int, keys:list): self.lines, self.width, self.keys = lines, width, keys
@@ -105,30 +115,31 @@ class States:
         for b, line in enumerate(lines): states[b, :len(line)], mask[b, :len(line)] = line, 1
         return states, mask
 
-# %% ../nbs/30_finetune.ipynb #6b641de1
+# %% ../nbs/30_finetune.ipynb #bd8fc6b2
 def top_model(
     backbone,    # From `load_backbone`; its upper blocks are shared, not copied
     lower:int,   # Blocks below
     width:int,   # T
 ):               # Keras model: states (B, T, D), mask (B, T) → H (B, D)
     "The blocks above the `lower` ones, then the mean over the real tokens."
-    _, keras, _ = import_keras()
+    _, keras = _keras()
     states, mask = keras.Input((width, backbone.hidden_dim), name='states'), keras.Input((width,), dtype='int32', name='mask')
     hidden = states
     for block in backbone.transformer_layers[lower:]: hidden = block(hidden, padding_mask=mask)
     return keras.Model([states, mask], keras.layers.GlobalAveragePooling1D(name='representation')(hidden, mask=mask))
 
+# %% ../nbs/30_finetune.ipynb #eb68f431
 def _top_graph(backbone, lower, width):
     "Its compiled form, made once per backbone, depth and width; it follows the blocks' weights."
     graphs = backbone.__dict__.setdefault('_seqrep_top', {})
     if (lower, width) in graphs: return graphs[lower, width]
-    tf, _, _ = import_keras()
+    tf, _ = _keras()
     top = top_model(backbone, lower, width)
     @tf.function(input_signature=[tf.TensorSpec([None, width, backbone.hidden_dim]), tf.TensorSpec([None, width], tf.int32)])
     def graph(states, mask): return top([states, mask], training=False)
     return graphs.setdefault((lower, width), graph)
 
-# %% ../nbs/30_finetune.ipynb #7d46988a
+# %% ../nbs/30_finetune.ipynb #10f3e3dd
 class FineTunedClassifier(BaseEstimator):
     "Lines of tokens → probability: a logistic head on a language model whose last blocks may be fine-tuned with it."
     def __init__(self,
@@ -145,19 +156,21 @@ class FineTunedClassifier(BaseEstimator):
         self.checkpoint, self.train_blocks, self.epochs, self.learning_rate, self.weight_decay = checkpoint, train_blocks, epochs, learning_rate, weight_decay
         self.batch_size, self.strengths, self.memory, self.seed = batch_size, strengths, memory, seed
 
-    def fit(self, ids, mask, y, validation=None):
-        "Train the head on the frozen blocks, then blocks and head together. `validation` = (ids, mask, y) chooses strength and epoch."
-        ids, mask, y = _check_lines(ids, mask, y)
-        seed_everything(self.seed, tensorflow=True)
-        self._load(self.checkpoint)
-        memory = StateMemory() if self.memory is None else self.memory
-        states = self._states(ids, mask, memory)
-        held = None if validation is None else self._held(*_check_lines(*validation), memory)
-        self._fit_head(states, y, held, memory)
-        if self.train_blocks: self._fine_tune(states, y, held)
-        return self
+# %% ../nbs/30_finetune.ipynb #00214f5b
+@patch
+def fit(self:FineTunedClassifier, ids, mask, y, validation=None):
+    "Train the head on the frozen blocks, then blocks and head together. `validation` = (ids, mask, y) chooses strength and epoch."
+    ids, mask, y = _check_lines(ids, mask, y)
+    seed_everything(self.seed, tensorflow=True)
+    self._load(self.checkpoint)
+    memory = StateMemory() if self.memory is None else self.memory
+    states = self._states(ids, mask, memory)
+    held = None if validation is None else self._held(*_check_lines(*validation), memory)
+    self._fit_head(states, y, held, memory)
+    if self.train_blocks: self._fine_tune(states, y, held)
+    return self
 
-# %% ../nbs/30_finetune.ipynb #54f039f9
+# %% ../nbs/30_finetune.ipynb #31a3d355
 @patch
 def _load(self:FineTunedClassifier, checkpoint):
     folder = find_checkpoint(checkpoint)
@@ -173,6 +186,7 @@ def _held(self:FineTunedClassifier, ids, mask, y, memory): return self._states(i
 @patch
 def _states(self:FineTunedClassifier, ids, mask, memory): return memory.states(self.backbone_, self.name_, ids, mask, self.lower_)
 
+# %% ../nbs/30_finetune.ipynb #652d3568
 @patch
 def _frozen_vectors(self:FineTunedClassifier, states, memory) -> np.ndarray: # H float32 (N, D) of the checkpoint as published
     missing = [row for row, key in enumerate(states.keys) if ('H', *key) not in memory.lines]
@@ -206,11 +220,11 @@ def _fit_head(self:FineTunedClassifier, states, y, held, memory):
     self.intercept_ = float(best.intercept_[0] - mean @ (best.coef_[0] / scale))
     self.history_ = [dict(epoch=0, validation_loss=min(losses))] if held else []
 
-# %% ../nbs/30_finetune.ipynb #229bbef8
+# %% ../nbs/30_finetune.ipynb #59a060d2
 @patch
 def _compiled(self:FineTunedClassifier, width, steps):
     "Upper blocks and head as one Keras model that starts from the frozen head."
-    _, keras, _ = import_keras()
+    _, keras = _keras()
     top = top_model(self.backbone_, self.lower_, width)
     for block in self.backbone_.transformer_layers[self.lower_:-self.train_blocks]: block.trainable = False
     head = keras.layers.Dense(1, activation='sigmoid', name='head')
@@ -223,6 +237,7 @@ def _compiled(self:FineTunedClassifier, width, steps):
     model.compile(optimizer, 'binary_crossentropy', jit_compile=False)
     return model, head
 
+# %% ../nbs/30_finetune.ipynb #e059a0bc
 @patch
 def _fine_tune(self:FineTunedClassifier, states, y, held):
     "Back-propagation through the last blocks; the best epoch on `held` stays."
@@ -278,7 +293,11 @@ def save(self:FineTunedClassifier, folder) -> Path:
 
 def load_classifier(folder, memory=None) -> FineTunedClassifier:
     "What `save` wrote, ready to predict. Raises `InputError` where a file is missing or the head does not fit."
-    head = read_json(Path(folder)/'head.json')
+    path = Path(folder)/'head.json'
+    head = read_json(path)
+    whole = isinstance(head, dict) and {'settings', 'strength', 'coef', 'intercept', 'history'} <= set(head)
+    if not whole or not isinstance(head['settings'], dict) or not set(head['settings']) <= set(FineTunedClassifier().get_params()):
+        raise input_error(str(path), problem='is not what FineTunedClassifier.save writes', way_out='save the model again')
     model = FineTunedClassifier(checkpoint=str(folder), memory=memory, **head['settings'])
     model._load(folder)
     model.coef_, model.intercept_, model.strength_, model.history_ = np.array(head['coef'], 'float32'), head['intercept'], head['strength'], head['history']
