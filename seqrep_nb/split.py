@@ -52,7 +52,7 @@ def basket_key(events:pd.DataFrame) -> pd.Series: # One value per row; rows of o
     for column in ('basket_id', 'session_id'):
         if column in events and events[column].notna().all() and key.isna().all(): return events[column]
         if column in events: key = key.fillna(column[0] + ' ' + events[column].astype(object))
-    return key.where(key.notna(), events.timestamp)
+    return events.timestamp if key.isna().all() else key.fillna(events.timestamp.astype('int64').astype(str))
 
 def target_action(events:pd.DataFrame): # 'buy', or None: every action counts
     "What a first basket is made of: purchases, where the log has any."
@@ -65,10 +65,11 @@ def first_baskets(
     action = target_action(split.train)
     test = split.test[split.test.user_id.isin(split.train.user_id.unique()) & split.test.item_id.notna()]
     test = sort_events(test if action is None else test[test.action == action])
-    begun = pd.MultiIndex.from_arrays([split.train.user_id, basket_key(split.train)])
-    test = test[~pd.MultiIndex.from_arrays([test.user_id, basket_key(test)]).isin(begun)]
-    key = basket_key(test)
-    first = key.groupby(test.user_id, sort=False).transform('first')
+    key = basket_key(pd.concat([split.train, test], ignore_index=True))          # one way of naming for both sides
+    before, key = key.iloc[:len(split.train)], key.iloc[len(split.train):]
+    begun = pd.MultiIndex.from_arrays([test.user_id, key]).isin(pd.MultiIndex.from_arrays([split.train.user_id, before]))
+    test, key = test[~begun], key[~begun]
+    first = key.groupby(test.user_id.to_numpy(), sort=False).transform('first')
     return test[(key == first).to_numpy()].reset_index(drop=True)
 
 # %% ../nbs/14_split.ipynb #8422f41e
