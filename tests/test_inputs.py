@@ -82,7 +82,8 @@ def test_a_folder_is_refused(kind, tmp_path): refused([str(tmp_path), 'is a fold
 
 VALUES = dict(
     no_time=('events', 'timestamp', 'yesterday', 'is not a time', 'ISO 8601'), no_day=('events', 'timestamp', '2024-02-30', 'is not a time', 'ISO 8601'),
-    no_century=('events', 'timestamp', '0024-01-05', 'is outside 1990 to 2099', 'the century'), wrong_unit=('events', 'timestamp', '17', 'is outside 1990 to 2099', 'check the unit'),
+    no_century=('events', 'timestamp', '0024-01-05', 'is outside 1990 to 2099', 'the century'),
+    next_century=('events', 'timestamp', '2101-01-05', 'is outside 1990 to 2099', 'the century'), wrong_unit=('events', 'timestamp', '17', 'is outside 1990 to 2099', 'check the unit'),
     lost_time=('events', 'timestamp', '', 'is missing', ''), lost_user=('events', 'user_id', '', 'is missing', ''), lost_item=('events', 'item_id', 'NaN', 'is missing', ''),
     lost_action=('events', 'action', 'null', 'is missing', ''), item_without_id=('items', 'item_id', '', 'is missing', ''), free=('items', 'price', 'free', 'is not a number', 'decimal point'),
     comma=('items', 'price', '1;5', 'is not a number', 'decimal point'), repeated=('items', 'item_id', 'item 1', 'is a repeated id', ''))
