@@ -173,6 +173,8 @@ def classification_results(
     "Measure a classifier. Raises `InputError` if only one class is present or a probability is outside 0…1."
     from sklearn.metrics import average_precision_score, roc_auc_score
     y, probability = np.asarray(y), np.asarray(probability, dtype=float)
+    if y.shape != probability.shape or y.ndim != 1: raise input_error('probability', problem=f'has shape {probability.shape}, y {y.shape}', way_out='pass one probability of label 1 per label')
+    if not set(y.tolist()) <= {0, 1}: raise input_error('y', problem=f'holds other labels than 0 and 1: {sorted(set(y.tolist()) - {0, 1}, key=str)[:3]}', way_out='code the label that you predict as 1, the other as 0')
     if len(set(y.tolist())) != 2: raise input_error('y', problem='holds one class only', way_out='use a test with both')
     if not ((probability >= 0) & (probability <= 1)).all(): raise input_error('probability', problem='is not within 0 and 1', way_out='pass predict_proba(X)[:, 1]')
     order = dict(**{'PR-AUC': lambda v: average_precision_score(*v.T), 'ROC-AUC': lambda v: roc_auc_score(*v.T), 'log-loss': _log_loss, 'Brier': _brier})
