@@ -254,6 +254,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                 'seqrep_nb/histories.py'),
                                      'seqrep_nb.histories.Histories.take': ('histories.html#histories.take', 'seqrep_nb/histories.py'),
                                      'seqrep_nb.histories.Histories.users': ('histories.html#histories.users', 'seqrep_nb/histories.py'),
+                                     'seqrep_nb.histories.Histories.where': ('histories.html#histories.where', 'seqrep_nb/histories.py'),
                                      'seqrep_nb.histories._codes': ('histories.html#_codes', 'seqrep_nb/histories.py'),
                                      'seqrep_nb.histories._lay_out': ('histories.html#_lay_out', 'seqrep_nb/histories.py'),
                                      'seqrep_nb.histories._names': ('histories.html#_names', 'seqrep_nb/histories.py'),

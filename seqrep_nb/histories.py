@@ -110,12 +110,16 @@ def take(self:Histories, rows) -> Histories: # The same catalogue, fewer users
 
 # %% ../nbs/15_histories.ipynb #a407e44c
 @patch
-def before(self:Histories, time) -> Histories: # All users, also those whose history is now empty
-    "What was known before a moment: `time` is in microseconds, one for all users or one per user (U,)."
-    keep = self.timestamps < np.broadcast_to(time, len(self))[self.users]
+def where(self:Histories, keep) -> Histories: # All users, also those whose history is now empty
+    "Keep these events: a boolean mask (n,) over the flat columns."
     offsets = np.append(0, np.add.reduceat(np.append(keep, False).astype('int64'), self.offsets[:-1]) * (self.lengths > 0)).cumsum()
     flat = {name: getattr(self, name)[keep] for name in ('items', 'actions', 'timestamps', 'baskets', 'places', 'prices')}
     return replace(self, offsets=offsets, **flat)
+
+@patch
+def before(self:Histories, time) -> Histories: # All users, also those whose history is now empty
+    "What was known before a moment: `time` is in microseconds, one for all users or one per user (U,)."
+    return self.where(self.timestamps < np.broadcast_to(time, len(self))[self.users])
 
 @patch
 def counts(
