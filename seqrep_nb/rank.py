@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from .core import input_error
 from .baselines import _same_catalogue
 from .histories import Histories
-from .metrics import ndcg_at_k, top_k
+from .metrics import _hits, top_k
 
 # %% ../nbs/51_rank.ipynb #04582b42
 class ContentRanker(BaseEstimator):
@@ -65,25 +65,24 @@ def distribution(
 
 # %% ../nbs/51_rank.ipynb #3297ff34
 class Blend(BaseEstimator):
-    "A mixture of rankers, its weights chosen at an inner cut, starting from `base`; per view."
+    "A mixture of rankers, its weights chosen at inner cuts, starting from `base`; per view."
     def __init__(self,
-        base='personal frequency',                   # The ranker to start from, and to fall back to
+        base='personal frequency',                   # The ranker to start from, and to fall back to; a dict gives each view its own
         grid=(0, .03, .06, .125, .25, .5, 1, 2, 4),  # Weights tried for each ranker
         steps=8,                                     # At most so many changes
         depth=100,                                   # Candidates looked at per ranker while weights are chosen
         errors=1.0,                                  # Standard errors by which a change must pay
         k=10,
-    ): self.base, self.grid, self.steps, self.depth, self.errors, self.k = base, grid, steps, depth, errors, k
+        views=('all', 'new'),
+        verify=False,                                # With several tasks: choose on all but the last first; if that loses to `base` on the last, `base` stays alone
+    ): self.base, self.grid, self.steps, self.depth, self.errors, self.k, self.views, self.verify = base, grid, steps, depth, errors, k, views, verify
 
-    def fit(self, scores:dict, task):
-        "Choose weights for both views. `scores`: name -> (U, I) on `task`, by rankers that saw nothing after its cut."
-        if self.base not in scores: raise input_error('scores', problem=f'have no {self.base!r}', way_out=f'add it, or choose base among {list(scores)}')
-        for name, s in scores.items():
-            if s.shape != task.relevant.shape: raise input_error('scores', column=name, problem=f'have shape {s.shape}, the task {task.relevant.shape}', way_out='score every user and every candidate of the task')
-        self.names_ = [self.base] + [n for n in scores if n != self.base]
-        self.logits_ = {n: bool(scores[n].min() < 0) for n in self.names_}       # decided once, so that a user's list does not depend on the others'
+    def fit(self, scores, task):
+        "Choose weights for each view. `scores`: name -> (U, I) on `task`, by rankers that saw nothing after its cut; or an iterable of such, one per task of the list `task`, oldest first."
+        self.names_, self.logits_, gathered = None, {}, []
+        for s, t in [(scores, task)] if isinstance(scores, dict) else zip(scores, task): gathered.append(self._gather(s, t))
         self.weights_, self.inner_ = {}, {}
-        for view in ('all', 'new'): self.weights_[view], self.inner_[view] = self._choose(scores, *task.view(view))
+        for view in self.views: self.weights_[view], self.inner_[view] = self._decide(view, [g[view] for g in gathered])
         return self
 
     def score(self, scores:dict, view:str='all', exclude=None) -> np.ndarray: # (U, I) float32
@@ -93,37 +92,75 @@ class Blend(BaseEstimator):
         if view not in self.weights_: raise input_error('view', problem=f'is {view!r}', way_out=f'use one of {list(self.weights_)}')
         return sum(np.float32(w) * distribution(scores[n], exclude, self.logits_[n]) for n, w in self.weights_[view].items() if w)
 
+
 # %% ../nbs/51_rank.ipynb #7608503e
 from fastcore.basics import patch
 
 @patch
-def _candidates(self:Blend, scores, relevant, excluded): # items (U', C) ascending, values (R, U', C), -inf where doubled or excluded; relevant (U', I)
+def _gather(self:Blend, scores, task): # view -> what choosing needs to know of one task; small, so that several fit into memory
+    bases = [self._base(view) for view in self.views]
+    if lacking := [b for b in bases if b not in scores]: raise input_error('scores', problem=f'have no {lacking[0]!r}', way_out=f'add it, or choose base among {list(scores)}')
+    for name, s in scores.items():
+        if s.shape != task.relevant.shape: raise input_error('scores', column=name, problem=f'have shape {s.shape}, the task {task.relevant.shape}', way_out='score every user and every candidate of the task')
+    names = list(dict.fromkeys([*bases, *scores]))
+    if names != (self.names_ or names): raise input_error('scores', problem=f'are of {names} here and of {self.names_} before', way_out='score every task with the same rankers')
+    self.names_ = names
+    for n in names: self.logits_.setdefault(n, bool(scores[n].min(initial=0) < 0))  # decided once, so that a user's list does not depend on the others'
+    return {view: self._candidates(scores, *task.view(view)) for view in self.views}
+
+@patch
+def _candidates(self:Blend, scores, relevant, excluded): # values (R, U', C); usable, hits (U', C); best (U',), the DCG of a perfect list
     asked, parts = np.flatnonzero(np.diff(relevant.indptr)), []
     for rows in np.array_split(asked, len(asked) // 256 + 1):       # a few users at a time: whole tables of shares would be large
         shares = [distribution(scores[n][rows], excluded[rows], self.logits_[n]) for n in self.names_]
         items = np.sort(np.concatenate([top_k(s, self.depth, excluded[rows]) for s in shares], 1), 1)
         usable = (items >= 0) & np.pad(items[:, 1:] != items[:, :-1], [(0, 0), (1, 0)], constant_values=True)
-        values = np.stack([np.take_along_axis(s, np.maximum(items, 0), 1) for s in shares])
-        parts.append((items, np.where(usable, values, -np.inf)))
-    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts], 1), relevant[asked]
+        values = np.stack([np.where(usable, np.take_along_axis(s, np.maximum(items, 0), 1), 0) for s in shares])
+        parts.append((values, usable, _hits(items, relevant[rows]) & usable))
+    best = np.append(0, self._discount().cumsum())[np.minimum(np.diff(relevant.indptr)[asked], self.k)]
+    return np.concatenate([p[0] for p in parts], 1), np.concatenate([p[1] for p in parts]), np.concatenate([p[2] for p in parts]), best
 
 @patch
-def _choose(self:Blend, scores, relevant, excluded): # weights by name, and NDCG at the inner cut of base and blend
-    weights = np.eye(len(self.names_), dtype='float32')[0]
-    if not relevant.nnz: return dict(zip(self.names_, weights.tolist())), dict(base=0.0, blend=0.0)
-    items, values, relevant = self._candidates(scores, relevant, excluded)
-    usable, values = values[0] > -np.inf, np.maximum(values, 0)
-    def quality(weights): # (U',)
+def _discount(self:Blend): return 1 / np.log2(np.arange(2, self.k + 2))
+
+@patch
+def _base(self:Blend, view): return self.base[view] if isinstance(self.base, dict) else self.base
+
+
+# %% ../nbs/51_rank.ipynb #5b1e9d02
+@patch
+def _quality(self:Blend, weights, gathered): # (users of all tasks,) NDCG@k of a mixture
+    found = []
+    for values, usable, hits, best in gathered:
         top = top_k(np.where(usable, np.tensordot(weights, values, 1), -np.inf), self.k)
-        return ndcg_at_k(np.where(top >= 0, np.take_along_axis(items, np.maximum(top, 0), 1), -1), relevant, self.k)
-    start = best = quality(weights)
-    for _ in range(self.steps):
+        hit = np.take_along_axis(hits, np.maximum(top, 0), 1) & (top >= 0)
+        found.append((hit * self._discount()).sum(1) / best)
+    return np.concatenate(found)
+
+@patch
+def _choose(self:Blend, alone, gathered): # (R,) weights; from `alone`, the base's, on: the change that pays most first
+    weights, quality = alone, lambda w: self._quality(w, gathered)
+    best = quality(weights)
+    for _ in range(self.steps if len(best) else 0):
         trials = [np.where(np.arange(len(weights)) == r, np.float32(w), weights) for r in range(len(weights)) for w in self.grid]
         found = [(quality(t), t) for t in trials if t.any()]
         gains = [(q - best).mean() - self.errors * (q - best).std() / np.sqrt(len(best)) for q, _ in found]
         if max(gains) <= 0: break
         best, weights = found[int(np.argmax(gains))]
-    return dict(zip(self.names_, (weights / weights.sum()).round(4).tolist())), dict(base=float(start.mean()), blend=float(best.mean()))
+    return weights
+
+@patch
+def _decide(self:Blend, view, gathered): # weights by name; NDCG at the inner cuts of base and blend, and where it was verified
+    alone = np.array([n == self._base(view) for n in self.names_], 'float32')
+    weights = self._choose(alone, gathered)
+    mean = lambda w, parts: float(self._quality(w, parts).mean()) if sum(len(p[3]) for p in parts) else 0.0
+    inner = dict(base=mean(alone, gathered), blend=mean(weights, gathered))
+    if self.verify and len(gathered) > 1:
+        earlier, last = self._choose(alone, gathered[:-1]), gathered[-1:]
+        inner |= dict(held_base=mean(alone, last), held_blend=mean(earlier, last))
+        if inner['held_blend'] < inner['held_base']: weights, inner['blend'] = alone, inner['base']
+    return dict(zip(self.names_, (weights / weights.sum()).round(4).tolist())), inner
+
 
 # %% ../nbs/51_rank.ipynb #68d2ba6f
 def all_scores(
