@@ -1,5 +1,5 @@
 "Whatever is read can be broken: the error names the place and a way out, and what is written is written whole"
-import gzip, io, os, sys
+import gzip, io, os, sys, warnings
 import numpy as np, pandas as pd, pyarrow as pa, pyarrow.parquet as pq, pytest
 from pandas.testing import assert_frame_equal
 from seqrep_nb.core import InputError, Stages, read_json, write_json, write_whole
@@ -111,6 +111,28 @@ def test_tables_are_refused_by_the_name_that_they_are_given():
     refused(['shop', 'is a list, not a pandas DataFrame', 'read_events'], validate_events, [1], source='shop')
     refused(["on_bad: is 'drop'", "'raise' or 'reject'"], validate_events, pd.DataFrame(dict(user_id=['u'], item_id=['a'], action=['buy'], timestamp=['2024-01-05'])), on_bad='drop')
     refused(["column 'action' is missing", "default_action='buy'"], validate_events, pd.DataFrame(dict(user_id=['u'], item_id=['a'], timestamp=['2024-01-05'])))
+
+
+def test_a_file_with_names_of_its_own_is_read(tmp_path):
+    lines = ['visitor,item_id,event,timestamp', 'u1,milk,Purchase,2024-01-05', 'u1,milk,view,2024-01-05']
+    (tmp_path/'a.csv').write_text('\n'.join(lines))
+    (tmp_path/'a.parquet').write_bytes(parquet(*lines, names=[' visitor', 'item_id', 'event', 'timestamp']))
+    named = dict(columns={'visitor': 'user_id', 'event': 'action'}, actions={'PURCHASE ': 'buy'})
+    for path in (tmp_path/'a.csv', tmp_path/'a.parquet'):
+        events, _ = read_events(path, **named)
+        assert (events.user_id.tolist(), events.action.tolist()) == (['u1', 'u1'], ['buy', 'view'])
+        refused([str(path), "column 'shopper' is missing; columns found: 'visitor'"], read_events, path, columns={'shopper': 'user_id'})
+        refused([str(path), "two columns 'item_id', from 'visitor' and 'item_id'"], read_events, path, columns={'visitor': 'item_id'})
+        for odd in (['visitor'], {'visitor': 1}, 'visitor'): refused(['columns: is', 'their name'], read_events, path, columns=odd)
+        for odd in ({'purchase': 'bought'}, {'purchase': None}, 'buy'): refused(['actions: '], read_events, path, columns=named['columns'], actions=odd)
+
+
+def test_a_purchase_by_another_name_is_not_passed_over(tmp_path):
+    (tmp_path/'a.csv').write_text('user_id,item_id,action,timestamp\nu1,milk,Purchase,2024-01-05\nu1,milk,view,2024-01-05\n')
+    with pytest.warns(UserWarning, match=r"a\.csv: no row is a 'buy', other words are 'purchase' \(1\); .*actions=\{'purchase': 'buy'\}"): read_events(tmp_path/'a.csv')
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        read_events(tmp_path/'a.csv', actions={'purchase': 'buy'})
 
 
 LINES = ['user_id,item_id,action,timestamp,basket_id,price', 'ü1,"milk, fresh",BUY,2024-01-05T10:00:00+02:00,7,1.5', 'u2,,search,1704448800,,', ' 3 ,b,buy,2024-01-05,08,-2']
