@@ -6,7 +6,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
 test chapters: export SEQREP_QUIET ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help example test chapters lab readme lock clean plain-set-up test-set-up
+.PHONY: help example test chapters lab readme lock bench clean plain-set-up test-set-up
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ lab: plain-set-up  ## JupyterLab on the chapters
 
 readme: test-set-up  ## README.md and its images from nbs/index.ipynb, as it was last executed
 	$(VENV) scripts/readme.py
+
+bench: plain-set-up  ## pair the project with its peers, into results/bench.json and results/bench.md (NAME=encode/fp32: one row)
+	$(VENV) scripts/bench.py $(NAME)
 
 lock:  ## remake requirements/ from settings.ini (LOCK=--upgrade: with the newest versions)
 	$(PYTHON) scripts/lock.py $(LOCK)

@@ -1,0 +1,452 @@
+"""Pair the project with its peers: bench.py [NAME ...] measures these rows of results/bench.json, all without a name, and remakes the page results/bench.md.
+
+bench.py --lock remakes requirements/peers*.txt from peers.in. The peers live in .venv-bench and are reached through scripts/peers.py: requests and answers are JSON, tables Parquet, vectors safetensors.
+"""
+import datetime, hashlib, json, os, platform, re, subprocess, sys, tempfile, time, venv
+from functools import cache
+from pathlib import Path
+
+import lock
+import numpy as np, pandas as pd
+from install import ROOT, say
+
+from seqrep_nb.core import device_summary, read_json, write_json
+
+REQUIREMENTS, RESULTS, RUN = ROOT/'requirements', ROOT/'results'/'bench.json', ROOT/'results'/'example-run.json'
+VENV = ROOT/'.venv-bench'
+PYTHON = VENV/('Scripts/python.exe' if sys.platform == 'win32' else 'bin/python')
+STAMP, LOG = VENV/'bench-stamp.json', VENV/'pip.log'
+LOCKS = ('peers-cpu', 'peers', 'peers-cuda')
+CUDA = re.compile(r'nvidia-|cuda-|triton=')
+FIELDS = ('name', 'unit', 'better', 'ours', 'peer', 'peer_name', 'ratio', 'runs', 'spread', 'machine', 'versions', 'date')
+# As in the worked example
+SEED, CUT, TRAINING = 0, '2017-12-01', dict(examples=30_000, epochs=1)
+
+
+class PeerError(Exception):
+    "The peer's side failed: the message is for the reader."
+
+
+# The peers' environment
+
+def split_lock(text):
+    "A lock without the CUDA libraries, and they alone."
+    head, *blocks = re.split(r'^(?=[a-z0-9])', text, flags=re.M)
+    head = head.replace('make lock', 'python scripts/bench.py --lock')
+    return [head + ''.join(block for block in blocks if bool(CUDA.match(block)) == cuda) for cuda in (False, True)]
+
+
+def remake_locks():
+    "requirements/peers.txt and peers-cuda.txt from peers.in; needs the network."
+    wanted = [line for line in (REQUIREMENTS/'peers.in').read_text().splitlines() if not line.startswith('#')]
+    with tempfile.TemporaryDirectory() as folder: lock.compile_lock(lock.find_uv(folder), 'peers', wanted, '3.11', [])
+    for name, text in zip(('peers', 'peers-cuda'), split_lock((REQUIREMENTS/'peers.txt').read_text())): (REQUIREMENTS/f'{name}.txt').write_text(text)
+
+
+def pip_install(name):
+    "Did pip install one lock into .venv-bench? Its output goes to a log."
+    say(f'installing requirements/{name}.txt into .venv-bench')
+    command = [PYTHON, '-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--no-deps', '--require-hashes', '-r', f'requirements/{name}.txt']
+    with LOG.open('a') as log: return subprocess.run(command, cwd=ROOT, stdout=log, stderr=log).returncode == 0
+
+
+def set_up():
+    "Make .venv-bench from its locks, unless the stamp says that it is there."
+    files = {name: hashlib.sha256((REQUIREMENTS/f'{name}.txt').read_bytes()).hexdigest() for name in LOCKS}
+    if STAMP.exists() and PYTHON.exists() and read_json(STAMP) == files: return
+    say('making .venv-bench, the environment of the peers')
+    venv.create(VENV, with_pip=True, clear=True)
+    cpu = pip_install('peers-cpu') and any(VENV.glob('**/torch-*+cpu.dist-info'))
+    for name in ['peers'] if cpu else ['peers', 'peers-cuda']:
+        if not pip_install(name): sys.exit(f'{LOG.read_text()[-2000:]}\npip failed on requirements/{name}.txt; all of its output is in {LOG.relative_to(ROOT)}')
+    write_json(STAMP, files)
+
+
+def environment():
+    "The same number of threads for every library on both sides, and no network."
+    counted = ('OMP', 'MKL', 'OPENBLAS', 'RAYON')
+    threads = {f'{name}_NUM_THREADS': str(os.cpu_count()) for name in counted} | {'POLARS_MAX_THREADS': str(os.cpu_count())}
+    return os.environ | threads | {'HF_HUB_OFFLINE': '1', 'TF_CPP_MIN_LOG_LEVEL': '3', 'SEQREP_QUIET': '1'}
+
+
+class Peer:
+    "A process of the peers' Python: call it with a request and get its answer."
+    def __init__(self, command=None):
+        self.errors = tempfile.TemporaryFile('w+')
+        command = command or [PYTHON, ROOT/'scripts'/'peers.py']
+        try: self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment())
+        except OSError as error: raise PeerError(f'the peer does not start: {error}') from error
+
+    def __call__(self, do, **request):
+        "Raises `PeerError` where the peer answers with an error, or not at all."
+        try:
+            print(json.dumps({'do': do, **request}, default=str), file=self.process.stdin, flush=True)
+            line = self.process.stdout.readline()
+        except OSError: line = ''
+        if not line:
+            self.errors.seek(0)
+            raise PeerError(f'the peer ended during {do!r} with status {self.process.wait()}:\n{self.errors.read()[-1500:]}')
+        answer = json.loads(line)
+        if 'error' in answer: raise PeerError(f'the peer failed in {do!r}: {answer["error"]}')
+        return answer
+
+    def __enter__(self): return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+        self.errors.close()
+
+
+# Measuring
+
+def pair(ours, peer, runs, rest=0.):
+    "Call both in turn, the order changed each time, `runs` times; what they return, by side."
+    samples = {'ours': [], 'peer': []}
+    for run in range(runs):
+        for side, measure in list({'ours': ours, 'peer': peer}.items())[::-1 if run % 2 else 1]:
+            time.sleep(rest)
+            samples[side].append(measure())
+    return samples
+
+
+def summary(samples):
+    "Medians, and spread as (largest - smallest) / median."
+    middle = {side: float(np.median(values)) for side, values in samples.items()}
+    spread = {side: float(np.ptp(values)) / middle[side] for side, values in samples.items()}
+    return dict(ours=middle['ours'], peer=middle['peer'], runs=len(samples['ours']), spread=spread, samples=samples)
+
+
+def machine():
+    "What the figures depend on."
+    known = device_summary(tensorflow=False)
+    info = Path('/proc/cpuinfo')
+    names = re.findall(r'^model name\s*:\s*(.+)$', info.read_text(), re.M) if info.exists() else []
+    return {key: known[key] for key in ('platform', 'machine', 'python', 'cpu_count', 'gpus')} | {'processor': names[0] if names else platform.processor()}
+
+
+def row(name, unit, better, peer_name, versions, load, ours, peer, runs, spread, **more):
+    "One row of results/bench.json; a ratio above 1 always says that ours is better."
+    ratio = ours / peer if better == 'higher' else peer / ours
+    short = lambda value: {k: short(v) for k, v in value.items()} if isinstance(value, dict) else [short(v) for v in value] if isinstance(value, list) else float(f'{value:.5g}') if isinstance(value, float) else value
+    return short(dict(name=name, unit=unit, better=better, ours=ours, peer=peer, peer_name=peer_name, ratio=ratio, runs=runs, spread=spread, machine=machine(),
+                versions=dict(ours=device_summary(tensorflow=False)['versions'], peer=versions), load=dict(before=load, after=os.getloadavg()[0]),
+                date=datetime.datetime.now(datetime.UTC).date().isoformat(), **more))
+
+
+@cache
+def journey():
+    from seqrep_nb.journey import load_journey
+    return load_journey()
+
+
+def some_texts(n=2_000):
+    "Distinct item texts, evenly over the catalogue."
+    from seqrep_nb.text import item_texts
+    texts = list(dict.fromkeys(item_texts(journey().items, journey().items.item_id)))
+    return [texts[i] for i in np.linspace(0, len(texts) - 1, n).astype(int)]
+
+
+def seconds(command):
+    "Wall time of a process."
+    start = time.perf_counter()
+    run = subprocess.run(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if run.returncode: raise PeerError(f'{command[-1]!r} failed: {run.stderr[-1500:]}')
+    return time.perf_counter() - start
+
+
+def over_bare(python, source):
+    "Seconds of a process that runs `source` over one that runs nothing."
+    return seconds([python, '-c', source]) - seconds([python, '-c', 'pass'])
+
+
+# The measurements: each takes the names asked for and gives their rows
+
+IMPORTS = {'import': ('import seqrep_nb', 'import sentence_transformers'),
+           'import/rank': ('import seqrep_nb.rank, seqrep_nb.baselines', 'import rectools.models')}
+
+
+def measure_import(names, runs=15):
+    with Peer() as ask: versions = ask('versions', names=['sentence-transformers', 'torch', 'rectools'])
+    for name in names:
+        load, (our_source, peer_source) = os.getloadavg()[0], IMPORTS[name]
+        ours, peer = lambda: over_bare(sys.executable, our_source), lambda: over_bare(PYTHON, peer_source)
+        # The first call of each writes and reads bytecode
+        ours(), peer()
+        yield row(name, 's', 'lower', peer_source, versions, load, **summary(pair(ours, peer, runs)))
+
+
+def measure_first(names, runs=7):
+    from seqrep_nb.text import find_checkpoint
+    folder, load = find_checkpoint(), os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as scratch:
+        lines = Path(scratch)/'texts.json'
+        write_json(lines, ['milk'])
+
+        def peer():
+            start = time.perf_counter()
+            with Peer() as ask: ask('encode', folder=folder, texts=lines)
+            return time.perf_counter() - start
+
+        ours = lambda: seconds([sys.executable, '-c', 'from seqrep_nb.encode import encode; encode(["milk"])'])
+        ours(), peer()
+        samples = pair(ours, peer, runs)
+        with Peer() as ask: versions = ask('versions', names=['sentence-transformers', 'torch', 'transformers'])
+    yield row('encode/first', 's', 'lower', 'sentence-transformers', versions, load, **summary(samples))
+
+
+def compared(vectors, others):
+    "How far two sides' vectors are apart, in words."
+    return f'largest difference of a component of the normalised vectors: {float(np.abs(vectors - others).max()):.1e}; smallest cosine: {float((vectors * others).sum(1).min()):.7f}'
+
+
+def measure_encode(names, runs=9):
+    from safetensors.numpy import load_file
+    from seqrep_nb.encode import encode
+    from seqrep_nb.text import find_checkpoint
+    folder, texts = find_checkpoint(), some_texts()
+    with tempfile.TemporaryDirectory() as scratch, Peer() as ask:
+        lines, vectors = Path(scratch)/'texts.json', Path(scratch)/'vectors.safetensors'
+        write_json(lines, texts)
+        versions = ask('versions', names=['sentence-transformers', 'torch', 'transformers', 'tokenizers', 'numpy'])
+        # Warm up, and see that both compute the same
+        ask('encode', folder=folder, texts=lines, out=vectors)
+        note, load = compared(encode(texts), load_file(vectors)['vectors']), os.getloadavg()[0]
+
+        def ours():
+            start = time.perf_counter()
+            encode(texts)
+            return len(texts) / (time.perf_counter() - start)
+
+        peer = lambda: len(texts) / ask('encode', folder=folder, texts=lines)['seconds']
+        # OpenMP's threads spin for a moment after their work
+        samples = pair(ours, peer, runs, rest=.5)
+    yield row('encode/fp32', 'texts/s', 'higher', 'sentence-transformers', versions, load, **summary(samples), note=note)
+
+
+def same_tables(ours, peer, what):
+    "Raise `PeerError` unless both frames hold the same rows in the same order."
+    try: pd.testing.assert_frame_equal(ours, peer[list(ours)], check_dtype=False)
+    except (AssertionError, KeyError) as error: raise PeerError(f'{what} differ between the two sides: {error}') from error
+
+
+def measure_example(names, runs=9):
+    from seqrep_nb.clean import clean_events
+    events, stages = journey().events, read_json(RUN)['stages'] if RUN.exists() else []
+    with tempfile.TemporaryDirectory() as scratch, Peer() as ask:
+        path, kept, rejected = (Path(scratch)/f'{name}.parquet' for name in ('events', 'kept', 'rejected'))
+        events.to_parquet(path)
+        versions = ask('versions', names=['polars'])
+        ask('clean', events=path, kept=kept, rejected=rejected)
+        cleaned, load = clean_events(events), os.getloadavg()[0]
+        same_tables(cleaned.events, pd.read_parquet(kept), 'the cleaned events')
+        same_tables(cleaned.rejected, pd.read_parquet(rejected), 'the rejected events')
+
+        def ours():
+            start = time.perf_counter()
+            clean_events(events)
+            return time.perf_counter() - start
+
+        samples = pair(ours, lambda: ask('clean', events=path)['seconds'], runs, rest=.2)
+    note = f'{len(cleaned.events):,} rows kept, {len(cleaned.rejected):,} rejected, the same rows in the same order on both sides'
+    yield row('example/stages', 's', 'lower', 'Polars', versions, load, **summary(samples), note=note, stages={stage['stage']: stage['seconds'] for stage in stages})
+
+
+def peer_models():
+    "RecTools' own models with the settings that are tried: label to the weights of a pair and the model's configuration."
+    knn = lambda kind, **settings: dict(cls='ImplicitItemKNNWrapperModel', model=dict(cls=f'{kind}Recommender', **settings))
+    als = lambda **settings: dict(cls='ImplicitALSWrapperModel', model=dict(cls='AlternatingLeastSquares', random_state=SEED, iterations=15, **settings))
+    found = {'PopularModel': ('count', dict(cls='PopularModel', popularity='n_users')),
+             'PopularModel, last 28 days': ('count', dict(cls='PopularModel', popularity='n_users', period=dict(days=28)))}
+    for weight in ('count', 'log', 'binary'):
+        for K in (1, 3, 10, 30, 100): found[f'ItemKNN, cosine, {K} neighbours, {weight} weights'] = weight, knn('Cosine', K=K)
+        for factors in (64, 256, 1024): found[f'PureSVD, {factors} factors, {weight} weights'] = weight, dict(cls='PureSVDModel', factors=factors, random_state=SEED)
+    for K in (3, 10, 30, 100): found[f'ItemKNN, BM25, {K} neighbours, count weights'] = 'count', knn('BM25', K=K)
+    for K in (3, 10, 30, 100): found[f'ItemKNN, TF-IDF, {K} neighbours, count weights'] = 'count', knn('TFIDF', K=K)
+    for factors in (64, 256):
+        for alpha in (1, 10): found[f'iALS, {factors} factors, alpha {alpha}, count weights'] = 'count', als(factors=factors, alpha=alpha)
+    for strength in (200, 1000): found[f'EASE, lambda {strength}, binary weights'] = 'binary', dict(cls='EASEModel', regularization=strength)
+    return found
+
+
+def ranked_scores(lists, task):
+    "Ranked lists as scores, so that the metric code for our own models reads them: (U, I), -inf where an item is not in the list."
+    scores = np.full(task.relevant.shape, -np.inf, 'float32')
+    users, items = (pd.Index(ids).get_indexer(lists[name]) for ids, name in ((task.histories.user_ids, 'user_id'), (task.histories.item_ids, 'item_id')))
+    if min(users.min(), items.min()) < 0: raise PeerError('the peer ranked for a user or an item that was not in its training events')
+    scores[users, items] = -lists['rank']
+    return scores
+
+
+def peer_results(ask, label, train, task, views, scratch):
+    "A peer's model fitted on `train`: view to our evaluation of its lists, and its seconds."
+    from seqrep_nb.metrics import evaluate_ranking
+    weight, config = peer_models()[label]
+    out = scratch/'lists.parquet'
+    took = ask('rank', events=train, weight=weight, config=config, views=views, out=out, k=10)['seconds']
+    lists = pd.read_parquet(out)
+    say(f'  {label}: {took:.1f} s')
+    return {view: evaluate_ranking(f'RecTools {label}', ranked_scores(lists[lists['view'] == view], task), task, view, seed=SEED)[0] for view in views}
+
+
+def ranking_tasks():
+    "Split and task at the inner cut and at the cut, as the worked example has them."
+    from seqrep_nb.clean import clean_events
+    from seqrep_nb.split import inner_cut, temporal_split
+    from seqrep_nb.tasks import ranking_task
+    outer = temporal_split(clean_events(journey().events).events, CUT)
+    inner = temporal_split(outer.train, inner_cut(outer.train))
+    return [(split, ranking_task(split, dataset=journey().name)) for split in (inner, outer)]
+
+
+def our_results(inner_task, task, views):
+    "The worked example's row seqrep, from texts to metric: view to its evaluation."
+    from seqrep_nb.core import seed_everything
+    from seqrep_nb.encode import encode
+    from seqrep_nb.metrics import evaluate_ranking
+    from seqrep_nb.rank import Blend, all_scores, default_rankers
+    from seqrep_nb.text import item_texts
+    seed_everything(SEED)
+    catalogue = np.union1d(inner_task.histories.item_ids, task.histories.item_ids)
+    vector_of = dict(zip(catalogue, encode(item_texts(journey().items, catalogue))))
+    scores = lambda t: all_scores(default_rankers(np.stack([vector_of[i] for i in t.histories.item_ids]), SEED, **TRAINING), t.histories, t.now)
+    blend = Blend().fit(scores(inner_task), inner_task)
+    found = scores(task)
+    return {view: evaluate_ranking('seqrep', blend.score(found, view, task.view(view)[1]), task, view, seed=SEED)[0] for view in views}
+
+
+def chosen_peers(ask, train, task, views, scratch):
+    "Every peer at the inner cut: view to the names by NDCG@10 there, best first."
+    inner = {label: peer_results(ask, label, train, task, views, scratch) for label in peer_models()}
+    return {view: dict(sorted(((label, found[view].value) for label, found in inner.items()), key=lambda pair: -pair[1])) for view in views}
+
+
+def ranking_row(name, ours, peer, label, tried, versions, load):
+    "A row of quality: one run of each, its spread that of the users."
+    from seqrep_nb.metrics import compare, interval
+    both, spread = compare(ours, peer), {}
+    for side, result in (('ours', ours), ('peer', peer)):
+        value, low, high = interval(result)
+        spread[side] = (high - low) / 2 / value
+    return row(name, 'NDCG@10', 'higher', f'RecTools {label}', versions, load, ours.value, peer.value, 1, spread, tried=tried,
+               gain={key: both[key] for key in ('gain', 'low', 'high', 'p')}, protocol=ours.protocol.stamp(), note=published(ours))
+
+
+def published(ours):
+    "What results/example.json has for the same row."
+    path = ROOT/'results'/'example.json'
+    found = [r['value'] for r in read_json(path) if (r['model'], r['view'], r['metric']) == ('seqrep', ours.protocol.view, 'NDCG@10')] if path.exists() else []
+    return f'results/example.json has {found[0]:.4f} for ours' if found else ''
+
+
+def measure_rank(names):
+    views, load, scratch = [name.split('/')[1] for name in names], os.getloadavg()[0], tempfile.TemporaryDirectory()
+    tasks = ranking_tasks()
+    with scratch, Peer() as ask:
+        folder, paths = Path(scratch.name), []
+        for where, (split, task) in zip(('inner', 'outer'), tasks):
+            known = split.train[split.train.item_id.isin(task.histories.item_ids)]
+            paths.append(folder/f'{where}.parquet')
+            known[['user_id', 'item_id', 'timestamp']].to_parquet(paths[-1])
+        versions = ask('versions', names=['rectools', 'pm-implicit', 'numpy', 'scipy'])
+        tried = chosen_peers(ask, paths[0], tasks[0][1], views, folder)
+        best = {view: next(iter(tried[view])) for view in views}
+        peers = {view: peer_results(ask, best[view], paths[1], tasks[1][1], [view], folder)[view] for view in views}
+    ours = our_results(tasks[0][1], tasks[1][1], views)
+    for name, view in zip(names, views): yield ranking_row(name, ours[view], peers[view], best[view], tried[view], versions, load)
+
+
+MEASURES = {'import': measure_import, 'import/rank': measure_import, 'encode/first': measure_first, 'encode/fp32': measure_encode,
+            'rank/all': measure_rank, 'rank/new': measure_rank, 'example/stages': measure_example}
+
+
+# The page
+
+RATIO = 'A ratio above 1 always says that ours is better: ours / peer where higher is better, peer / ours where lower is.'
+SAMPLES = 'Spread is (largest − smallest) / median over the runs, ours then peer.'
+USERS = 'One run of each, both seeded; spread is half the 95 % bootstrap interval over users, relative to the value, ours then peer.'
+SAID = {
+    'import': 'Wall time of a fresh interpreter that runs `{ours}`, less that of one that runs nothing, each side with its own Python environment. seqrep_nb loads its heavy parts when a function needs them, so this row says only that importing costs nothing; `encode/first` has the whole way to a vector.',
+    'import/rank': 'As `import`, for the modules that rank.',
+    'encode/first': 'Wall time of a fresh process from its start to the vector of one text: imports, checkpoint, first pass. Ours is compiled in that first pass.',
+    'encode/fp32': 'Texts of 2,000 distinct item texts of Complete Journey encoded per second of wall time, from strings to normalised float32 vectors, in one warm process a side, each at its own default batch size, all cores for both. The checkpoint is the same folder, all-MiniLM-L6-v2.',
+    'rank/all': 'NDCG@10 of the worked example’s row `seqrep`, run anew from the log, and of the RecTools model that was best in this view at the inner cut, {tried} settings of popularity, item-kNN, PureSVD, iALS and EASE tried there; both learn from the same events of the 12,000 candidates, and the peer’s ranked lists are read by the same metric code. View all: repeats count.',
+    'rank/new': 'As `rank/all`, the peer chosen anew for this view: what a household bought before is not recommended and does not count.',
+    'example/stages': 'Seconds to clean and sort the 1,469,307 raw events of Complete Journey (three rules, the rejected rows with their reasons, five sort keys), from memory to memory: `clean_events` (pandas, Ibis, DuckDB) against the same rules written in Polars. The worked example’s other stages have no peer that does the same.'}
+
+
+def figure(value):
+    "Four significant figures, without an exponent."
+    return f'{value:,.0f}' if abs(value) >= 1000 else f'{value:.4g}' if abs(value) >= .001 else f'{value:.4f}'
+
+
+def table(head, lines):
+    "A Markdown table."
+    return '\n'.join(f'| {" | ".join(line)} |' for line in [head, ['---'] * len(head), *lines])
+
+
+def paragraph(r):
+    "What one row measured, in which direction, and what came with it."
+    said = SAID.get(r['name'], '').format(ours=IMPORTS.get(r['name'], [''])[0], tried=len(r.get('tried', ())))
+    direction = f'{r["better"].capitalize()} is better; ratio = {"ours / peer" if r["better"] == "higher" else "peer / ours"}.'
+    gain = 'Gain of ours over the peer, paired over users: {gain:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}. '.format(**r['gain']) if 'gain' in r else ''
+    note = f'{r["note"][0].upper()}{r["note"][1:]}. ' if r.get('note') else ''
+    versions = ', '.join(f'{name} {version}' for name, version in r['versions']['peer'].items())
+    return f'**{r["name"]}** · {said} {direction} {USERS if "gain" in r else SAMPLES} {gain}{note}Peer: {versions}. Load average {r["load"]["before"]:.1f} before, {r["load"]["after"]:.1f} after.'
+
+
+def stage_table(rows):
+    "The worked example's stages, where a row has them."
+    stages = next((r['stages'] for r in rows if r.get('stages')), {})
+    return ['## The worked example, stage by stage', 'Seconds of the last `make example` on the machine of the row `example/stages`.',
+            table(['stage', 's'], [[name, f'{value:.1f}'] for name, value in stages.items()])] if stages else []
+
+
+def page(rows):
+    "results/bench.md."
+    line = lambda r: [r['name'], r['unit'], figure(r['ours']), figure(r['peer']), r['peer_name'], f'{r["ratio"]:.3g}', str(r['runs']), ' / '.join(f'{r["spread"][side]:.0%}' for side in ('ours', 'peer')), r['date']]
+    machines = sorted({f'{m["processor"]}, {m["cpu_count"]} cores, {m["platform"]} {m["machine"]}, Python {m["python"]}' for m in (r['machine'] for r in rows)})
+    parts = ['<!-- Made from results/bench.json by make bench -->', '# Ours and a peer, in one run',
+             f'Every row pairs the project with a peer on one machine in one run, the two sides in turn; figures are medians. {RATIO} Rows are measured one by one (`make bench NAME=encode/fp32`), so dates may differ.',
+             table(['name', 'unit', 'ours', 'peer', 'the peer is', 'ratio', 'runs', 'spread', 'date'], map(line, rows)), f'Measured on: {"; ".join(machines)}.', '## What was measured',
+             *map(paragraph, rows), *stage_table(rows)]
+    return '\n\n'.join(parts) + '\n'
+
+
+def update(names, measures=None, path=RESULTS):
+    "Measure `names`, then write their rows, and the page, beside the rows that are there; on failure nothing is written."
+    measures = MEASURES if measures is None else measures
+    by_measure = {measures[name]: [other for other in names if measures[other] is measures[name]] for name in names}
+    found = {r['name']: r for measure, asked in by_measure.items() for r in measure(asked)}
+    rows = {r['name']: r for r in (read_json(path) if path.exists() else [])} | found
+    order = [*measures, *sorted(rows.keys() - measures.keys())]
+    rows = [rows[name] for name in order if name in rows]
+    write_json(path, rows)
+    path.with_suffix('.md').write_text(page(rows), encoding='utf-8')
+    for r in found.values(): print(f'{r["name"]}: ours {figure(r["ours"])}, {r["peer_name"]} {figure(r["peer"])} {r["unit"]}, ratio {r["ratio"]:.3g}')
+
+
+def wanted(names):
+    "The measurements that NAMEs stand for: itself, or all below it; all without a name."
+    found = [name for name in MEASURES if not names or name in names or any(name.startswith(f'{n.rstrip("/")}/') for n in names if n not in MEASURES)]
+    for name in names:
+        if name not in MEASURES and not any(n.startswith(f'{name.rstrip("/")}/') for n in MEASURES): sys.exit(f'bench: {name!r} is no measurement: use {", ".join(MEASURES)}')
+    return found
+
+
+def main(names):
+    "Each group of measurements in a process of its own, so that none is measured beside another's memory and threads; one that fails leaves the others' rows."
+    set_up()
+    groups = {}
+    for name in wanted(names): groups.setdefault(MEASURES[name], []).append(name)
+    failed = [asked for asked in groups.values() if subprocess.run([sys.executable, __file__, '--here', *asked], env=environment()).returncode]
+    if failed: sys.exit(f'bench: no new rows for {", ".join(name for asked in failed for name in asked)}; results/bench.json keeps the old ones')
+
+
+if __name__ == '__main__':
+    if sys.argv[1:] == ['--lock']: remake_locks()
+    elif sys.argv[1:2] == ['--here']:
+        try: update(sys.argv[2:])
+        except PeerError as error: sys.exit(f'bench: {error}')
+    else: main(sys.argv[1:])
