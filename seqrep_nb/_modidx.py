@@ -323,6 +323,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'seqrep_nb.split.Split.__repr__': ('split.html#split.__repr__', 'seqrep_nb/split.py'),
                                  'seqrep_nb.split._finding': ('split.html#_finding', 'seqrep_nb/split.py'),
                                  'seqrep_nb.split._refitted': ('split.html#_refitted', 'seqrep_nb/split.py'),
+                                 'seqrep_nb.split._torn': ('split.html#_torn', 'seqrep_nb/split.py'),
                                  'seqrep_nb.split._unordered': ('split.html#_unordered', 'seqrep_nb/split.py'),
                                  'seqrep_nb.split.as_time': ('split.html#as_time', 'seqrep_nb/split.py'),
                                  'seqrep_nb.split.audit_split': ('split.html#audit_split', 'seqrep_nb/split.py'),
