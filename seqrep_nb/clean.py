@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 import numpy as np, pandas as pd
 from .core import input_error
-from .events import EVENT_COLUMNS, sort_events
+from .events import EVENT_COLUMNS, check_events, sort_events
 
 # %% ../nbs/13_clean.ipynb #7724525d
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ def clean_events(
     switch_off=(),        # Names of rules not to apply
 ) -> Cleaned:             # events, rejected, report
     "Set aside the rows that a rule calls bad, each with its first reason, and count them rule by rule."
+    check_events(events)
     rules = RULES if rules is None else rules
     status = _status(events, rules, (switch_off,) if isinstance(switch_off, str) else switch_off)
     active = {name: rule for name, rule in rules.items() if status[name] == 'on'}

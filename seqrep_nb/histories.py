@@ -9,7 +9,7 @@ __all__ = ['DAY', 'Histories', 'build_histories', 'last_k', 'time_gaps']
 from dataclasses import dataclass, replace
 import numpy as np, pandas as pd, scipy.sparse as sp
 from .core import input_error
-from .events import ACTIONS, sort_events
+from .events import ACTIONS, check_events, sort_events
 from .split import basket_key
 
 # %% ../nbs/15_histories.ipynb #89612b87
@@ -66,6 +66,7 @@ def build_histories(
     action_names=None,    # Names of the actions, likewise
 ) -> Histories:
     "Sort events and lay them end to end. Events of items or users that are not listed are left out."
+    check_events(events)
     known = events if user_ids is None else events[events.user_id.isin(user_ids)]
     if item_ids is None: item_ids = known.item_id.dropna().unique(); item_ids = np.sort(np.asarray(item_ids, dtype=object))
     known = known[(known.item_id.isin(item_ids) | known.item_id.isna()).to_numpy()]

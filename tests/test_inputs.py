@@ -2,9 +2,11 @@
 import gzip, io, os, sys, warnings
 import numpy as np, pandas as pd, pyarrow as pa, pyarrow.parquet as pq, pytest
 from pandas.testing import assert_frame_equal
+from seqrep_nb.clean import clean_events
 from seqrep_nb.core import InputError, Stages, read_json, write_json, write_whole
-from seqrep_nb.events import read_events, read_items, validate_events
-from seqrep_nb.split import as_time, inner_cut, temporal_split
+from seqrep_nb.events import Log, read_events, read_items, sort_events, validate_events
+from seqrep_nb.histories import build_histories
+from seqrep_nb.split import Split, as_time, audit_split, inner_cut, temporal_split
 
 READERS = dict(events=(read_events, 'user_id,item_id,action,timestamp', 'u1,milk,buy,2024-01-05'), items=(read_items, 'item_id,text,price', 'milk,fresh milk,1.5'))
 each_reader = pytest.mark.parametrize('kind', READERS)
@@ -189,7 +191,8 @@ def test_a_broken_json_file_is_refused(fault, tmp_path):
     refused([str(tmp_path/'a.json'), 'is not a readable JSON file', 'make the file again'], read_json, tmp_path/'a.json')
 
 
-NO_TIMES = ['yesterday week', '2024-13-01', '31/12/2024 25:00', '2024-01-01T00:00:00+99:00', '', None, float('nan'), pd.NaT, {}, [], ..., True, b'2024', 10**30, ['2024-01-01']]
+NO_TIMES = ['yesterday week', '2024-13-01', '31/12/2024 25:00', '2024-01-01T00:00:00+99:00', '', None, float('nan'), pd.NaT, {}, [], ..., True, b'2024', 10**30, ['2024-01-01'],
+            '01/04/2024', 'now', 'today', '20240401', '2024', '2024-04', '2024-01-05Z', 20240401, 1_704_412_800_000_000, np.int64(1), 1.5]
 
 
 @pytest.mark.parametrize('time', NO_TIMES, ids=repr)
@@ -200,6 +203,23 @@ def test_what_is_no_moment_is_refused(time):
 
 
 def read_back(text): return validate_events(pd.read_csv(io.StringIO(text), dtype=str))[0]
+
+
+NO_EVENTS = dict(   # made from good events; what the message says
+    tuple=(lambda e: (e, e[:0]), 'is a tuple, not a table of events', 'unpack it: events, rejected'), none=(lambda e: None, 'is a NoneType', 'read_events'),
+    log=(lambda e: Log('shop', e, None), 'is a Log,', 'pass its .events'), cleaned=(lambda e: clean_events(e), 'is a Cleaned,', 'pass its .events'),
+    split=(lambda e: Split(as_time('2024-01-05'), e, e), 'is a Split,', 'pass its .train'), no_action=(lambda e: e.drop(columns='action'), "column 'action' is missing", 'rename'),
+    raw=(lambda e: pd.read_csv(io.StringIO(CSV)), "column 'timestamp' is text, not a UTC time", 'read it with read_events or validate_events'),
+    no_zone=(lambda e: e.assign(timestamp=e.timestamp.dt.tz_localize(None)), "column 'timestamp' is datetime64[us], not a UTC time", 'read it'),
+    numbers_as_ids=(lambda e: e.assign(item_id=1), "column 'item_id' is int64, not text", 'read it'))
+TAKERS = dict(clean=clean_events, sort=sort_events, split=lambda e: temporal_split(e, '2024-01-05'), histories=build_histories, audit=audit_split, audit_test=lambda e: audit_split(read_back(CSV), e))
+
+
+@pytest.mark.parametrize('taker', TAKERS)
+@pytest.mark.parametrize('fault', NO_EVENTS)
+def test_what_is_no_table_of_events_is_refused_at_the_door(fault, taker):
+    make, *said = NO_EVENTS[fault]
+    refused(['test: ' if taker == 'audit_test' else '', *said], TAKERS[taker], make(read_back(CSV)))
 
 
 def test_a_moment_is_utc_unless_it_says_otherwise():
