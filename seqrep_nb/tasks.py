@@ -103,11 +103,14 @@ def intent_tasks(
     days:float=7,         # Length of the window that counts
     item_ids=None,        # The catalogue; None: all items before the last cut
 ) -> list:                # One `IntentTask` per cut, in the order given
-    "Ask at several moments whether each user buys within `days`. Raises `InputError` where the events end too early to tell."
+    "Ask at several moments whether each user buys within `days`. Raises `InputError` where the events begin or end too early to tell."
     cuts = [as_time(cut) for cut in cuts]
     known = build_histories(events[events.timestamp < max(cuts)], item_ids=item_ids)
     past = [known.before(cut.value // 1000) for cut in cuts]
     past = [histories.take(histories.lengths > 0) for histories in past]
+    for cut, histories in zip(cuts, past):
+        if not len(histories): raise input_error('cuts', problem=f'has {cut}, when nobody has a past: the events begin at {events.timestamp.min()}',
+                                                 way_out="ask at fewer moments, or at closer ones: earlier_cuts(cut, every='W-MON')")
     return [IntentTask(h, will_buy(h, events[events.timestamp >= cut], cut, days), cut, days) for h, cut in zip(past, cuts)]
 
 def earlier_cuts(
@@ -126,7 +129,7 @@ def next_categories(
     items:pd.DataFrame,  # Canonical items with `category`
     min_users:int=50,    # A category must be in the next basket of at least so many users
 ) -> tuple:              # Y (U, C) int8, categories (C,) by descending frequency
-    "Which categories does each user's next basket hold? Rows of users who do not return are all 0."
+    "Which categories does each user's next basket hold? Rows of users who do not return are all 0. Raises `InputError` if no category is frequent enough."
     if 'category' not in items: raise input_error('items', column='category', problem='is missing', way_out='give items a category, or use another label')
     category = items.set_index('item_id').category.reindex(task.histories.item_ids)
     known = category.notna().to_numpy()
@@ -134,5 +137,7 @@ def next_categories(
     member = sp.coo_matrix((np.ones(len(codes), 'float32'), (np.flatnonzero(known), codes)), (len(category), len(names))).tocsr()
     Y = (task.relevant @ member).toarray() > 0
     users = Y.sum(0)
+    if not (users >= min_users).any():
+        raise input_error('items', column='category', problem=f'has none in the next basket of {min_users} users, the most is {users.max(initial=0)}', way_out='lower min_users')
     keep = np.argsort(-users, kind='stable')[:int((users >= min_users).sum())]
     return Y[:, keep].astype('int8'), np.asarray(names, object)[keep]
