@@ -15,6 +15,7 @@ setup(
     license_expression=s['license'], keywords=s['keywords'].split(), project_urls={'Source': s['repo_url']} if s['repo_url'] else {},
     python_requires=f'>=3.{first},<3.{last + 1}',
     install_requires=s['requirements'].split(),
+    entry_points={'console_scripts': ['seqrep=seqrep_nb.command:main']},
     extras_require={key.removesuffix('_requirements'): s[key].split() for key in s if key.endswith('_requirements')},
     classifiers=['Development Status :: 3 - Alpha', 'Intended Audience :: Science/Research', 'Framework :: Jupyter',
                  'Topic :: Scientific/Engineering :: Artificial Intelligence',
