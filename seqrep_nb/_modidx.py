@@ -415,6 +415,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'seqrep_nb.model._load_transformer': ('model.html#_load_transformer', 'seqrep_nb/model.py'),
                                  'seqrep_nb.model._logistic': ('model.html#_logistic', 'seqrep_nb/model.py'),
                                  'seqrep_nb.model._loss': ('model.html#_loss', 'seqrep_nb/model.py'),
+                                 'seqrep_nb.model._pairs': ('model.html#_pairs', 'seqrep_nb/model.py'),
                                  'seqrep_nb.model._quality': ('model.html#_quality', 'seqrep_nb/model.py'),
                                  'seqrep_nb.model._read_table': ('model.html#_read_table', 'seqrep_nb/model.py'),
                                  'seqrep_nb.model._save_heads': ('model.html#_save_heads', 'seqrep_nb/model.py'),

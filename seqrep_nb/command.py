@@ -146,7 +146,7 @@ def file_key(paths, settings) -> str:
         with open(path, 'rb') as file: digest.update(hashlib.file_digest(file, 'sha256').digest())
     return digest.hexdigest()[:16]
 
-# %% ../nbs/62_command.ipynb #5e804101
+# %% ../nbs/62_command.ipynb #e0130a81
 def run_fit(args) -> dict: # The report
     "`seqrep fit`: read, clean, choose, train, write."
     from seqrep_nb.events import _format
@@ -178,7 +178,7 @@ def _fit(args, out, work) -> dict:
     cleaned = clean_events(events)
     del events
     say('fitting')
-    pipeline = BehaviourPipeline(args.max_items, budget=args.budget, steps=args.steps, checkpoint=args.checkpoint, seed=args.seed).fit(Log(name, cleaned.events, items), work)
+    pipeline = BehaviourPipeline(args.max_items, budget=args.budget, steps=args.steps, checkpoint=args.checkpoint, seed=args.seed).fit(Log(name, cleaned.events, items), work, cleaned.rejected)
     pipeline.notes_ = notes + pipeline.notes_
     rules = cleaned.report[cleaned.report.taken > 0]
     report = pipeline.report() | dict(rows_set_aside=len(bad), rows_cleaned_away=dict(zip(rules.rule, rules.taken.tolist())), model=str(out))
@@ -189,13 +189,15 @@ def _keep_rejected(to, tables):
     for name, table in tables.items():
         if table is not None and len(table): write_table(table.astype('str'), to/f'{name}.parquet')
 
-# %% ../nbs/62_command.ipynb #b6d32c81
-def histories_asked(pipeline, args, notes) -> tuple: # histories, the moment, a report of who they are
+# %% ../nbs/62_command.ipynb #a6e3a531
+def histories_asked(pipeline, args, notes) -> tuple: # histories, the moment, a report of who they are, rows that cleaning took
     "The histories that a command is about: of --users, of --events, or of everybody."
+    met = None
     if args.events:
         from seqrep_nb.clean import clean_events
         events, _ = read_log(args.events, args.on_bad, args.columns, args.actions, notes)
-        events = clean_events(events).events
+        cleaned = clean_events(events)
+        events, met = cleaned.events, cleaned.rejected
         if not len(events): raise input_error(args.events, problem='has no row left after cleaning', way_out='check quantities and prices')
         strange = int((~events.item_id.isin(pipeline.item_ids_) & events.item_id.notna()).sum())
         if strange: notes.append(f'{args.events}: {strange:,} events of items that the model does not know are passed over')
@@ -204,7 +206,7 @@ def histories_asked(pipeline, args, notes) -> tuple: # histories, the moment, a 
     else: histories, now = pipeline.histories_of(read_users(args.users, args.columns, notes)) if args.users else pipeline.histories_, None
     none = int((histories.lengths == 0).sum())
     if none: notes.append(f'{none:,} of {len(histories):,} users have no history in the model')
-    return histories, now, dict(users=len(histories), without_history=none)
+    return histories, now, dict(users=len(histories), without_history=none), met
 
 def _positions(histories, user_ids, args):
     import pandas as pd
@@ -218,22 +220,22 @@ def run_recommend(args) -> dict:
     check_output(args.out)
     notes, pipeline = [], load_model(args.model)
     if args.k < 1: raise input_error('--k', problem=f'is {args.k}', way_out='ask for at least one item')
-    histories, now, report = histories_asked(pipeline, args, notes)
+    histories, now, report, met = histories_asked(pipeline, args, notes)
     exclude = 'seen' if args.exclude_seen else 'bought' if args.exclude_bought else None
-    lists = pipeline.recommend(histories, args.k, exclude, args.query, now)
+    lists = pipeline.recommend(histories, args.k, exclude, args.query, now, met)
     write_table(lists, args.out)
     if report['without_history']: notes.append(f'users without a history get the items of {pipeline.fallback_!r}')
     short = int((lists.groupby('user_id').size().reindex(histories.user_ids, fill_value=0) < args.k).sum())
     if short: notes.append(f'{short:,} lists are shorter than {args.k}: the catalogue has nothing else to offer')
     return report | dict(rows=len(lists), k=args.k, excluded=exclude, out=str(args.out), notes=notes)
 
-# %% ../nbs/62_command.ipynb #c0f770c1
+# %% ../nbs/62_command.ipynb #e0c8a881
 def run_classify(args) -> dict:
     "`seqrep classify`: intent and preference as a table."
     from seqrep_nb.model import load_model
     check_output(args.out)
     notes, pipeline = [], load_model(args.model)
-    histories, now, report = histories_asked(pipeline, args, notes)
+    histories, now, report, _ = histories_asked(pipeline, args, notes)
     table = pipeline.classify(histories, now)
     write_table(table, args.out)
     return report | dict(rows=len(table), tasks=sorted(table.task.unique()), heads=pipeline.head_report_, out=str(args.out), notes=notes)
@@ -244,7 +246,7 @@ def run_encode(args) -> dict:
     from seqrep_nb.model import load_model
     check_output(args.out)
     notes, pipeline = [], load_model(args.model)
-    histories, now, report = histories_asked(pipeline, args, notes)
+    histories, now, report, _ = histories_asked(pipeline, args, notes)
     H, what = pipeline.represent(histories, now)
     wide = str(args.out).lower().endswith(('.csv', '.csv.gz'))
     columns = pd.DataFrame(H, columns=[f'h{i}' for i in range(H.shape[1])]) if wide else pd.DataFrame(dict(vector=list(H)))

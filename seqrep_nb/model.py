@@ -7,11 +7,11 @@ __all__ = ['BASES', 'TRANSFORMER', 'FORMAT', 'STATE', 'FLAT', 'find_baskets', 'i
            'ranker_grid', 'make_ranker', 'BehaviourPipeline', 'transformer_weights', 'restore_transformer', 'recode',
            'probabilities', 'file_sums', 'check_folder', 'load_model']
 
-# %% ../nbs/61_model.ipynb #d66c56d1
+# %% ../nbs/61_model.ipynb #2e7d17d1
 import hashlib, time
 from dataclasses import replace
 from pathlib import Path
-import numpy as np, pandas as pd
+import numpy as np, pandas as pd, scipy.sparse as sp
 from fastcore.basics import patch
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -107,7 +107,7 @@ def make_ranker(name:str, settings:dict, vectors=None):
     ranker = ContentRanker(vectors, **settings) if kind == 'content' else kinds[kind](**settings)
     return OfAction(ranker, action) if action else ranker
 
-# %% ../nbs/61_model.ipynb #6041bc41
+# %% ../nbs/61_model.ipynb #ab4dacd1
 class BehaviourPipeline(BaseEstimator):
     "From a log to ranked lists, intent and preference; every setting chosen on the log itself."
     def __init__(self,
@@ -119,11 +119,11 @@ class BehaviourPipeline(BaseEstimator):
         seed=0,
     ): self.max_items, self.cuts, self.budget, self.steps, self.checkpoint, self.seed = max_items, cuts, budget, steps, checkpoint, seed
 
-    def fit(self, log:Log, work=None):
-        "Fit on a log, canonical and cleaned. `work`: a folder where finished steps are kept until the end."
+    def fit(self, log:Log, work=None, met=None):
+        "Fit on a log, canonical and cleaned. `work`: a folder where finished steps are kept until the end. `met`: rows that cleaning took away; what was returned was seen."
         self._begin(log, work)
         events, self.baskets_ = find_baskets(log.events)
-        self._catalogue(log, events)
+        self._catalogue(log, events, met)
         some = sample_users(events[events.item_id.isin(self.item_ids_) | events.item_id.isna()], seed=self.seed)
         self._plan(some)
         tasks = self._tasks(some)
@@ -161,16 +161,25 @@ def _write_arrays(path, arrays):
     try: save_file({n: np.ascontiguousarray(a) for n, a in arrays.items()}, path)
     except SafetensorError as error: raise OSError(f'{path}: {error}') from error     # a full disk, for one
 
-# %% ../nbs/61_model.ipynb #d0f0d4b1
+# %% ../nbs/61_model.ipynb #ecf1ea31
 @patch
-def _catalogue(self:BehaviourPipeline, log, events):
+def _catalogue(self:BehaviourPipeline, log, events, met):
     "The items, their texts and vectors, and everybody's history."
     self.item_ids_ = top_items(events, self.max_items)
-    self.histories_ = build_histories(events, item_ids=self.item_ids_, user_ids=np.sort(events.user_id.unique().astype(object)))
+    users = events.user_id if met is None else pd.concat([events.user_id, met.user_id])
+    self.histories_ = build_histories(events, item_ids=self.item_ids_, user_ids=np.sort(users.unique().astype(object)))
+    self.met_ = _pairs(met, self.histories_)
     self.now_ = int(events.timestamp.max().value // 1000)
     self.items_ = _item_table(log.items, self.item_ids_)
     self.vectors_ = self._encode(self.items_.text) if 'text' in self.items_ else None
     if self.vectors_ is None: self.items_ = self.items_.drop(columns='text', errors='ignore')
+
+def _pairs(table, histories): # (U, I) sparse, 1 where a row of `table` holds the pair
+    shape = len(histories), len(histories.item_ids)
+    if table is None: return sp.csr_matrix(shape, dtype='float32')
+    users, items = (pd.Index(ids).get_indexer(table[c].astype(object)) for ids, c in ((histories.user_ids, 'user_id'), (histories.item_ids, 'item_id')))
+    keep = (users >= 0) & (items >= 0)
+    return sp.coo_matrix((np.ones(keep.sum(), 'float32'), (users[keep], items[keep])), shape).tocsr()
 
 def _item_table(items, item_ids): # item_id, and text and category where the items have them
     table = pd.DataFrame(dict(item_id=item_ids))
@@ -256,7 +265,7 @@ def _inner_scores(self:BehaviourPipeline, i, task, asked) -> dict: # name -> (U'
     for view, q in zip(known, quality): known[view] = round(known[view] + q / len(self.cuts_), 6)
     return scores
 
-# %% ../nbs/61_model.ipynb #c741d941
+# %% ../nbs/61_model.ipynb #63bb8f61
 @patch
 def _plan(self:BehaviourPipeline, some):
     "Settings of the behaviour transformer, or None: no cut to judge it at, too few baskets, or too little time."
@@ -278,11 +287,11 @@ def _plan(self:BehaviourPipeline, some):
 
 @patch
 def _within_budget(self:BehaviourPipeline, histories, trainings, n, batch=128):
-    seconds = []
-    for probe in (1, 11):                                            # building costs the same in both, so that the difference is ten steps
+    left, seconds = .6 * (self.deadline_ - time.monotonic()), [60., 70.]            # a slow machine: a second a step
+    for probe in (1, 11) if trainings * (60 + self.steps) > left else ():                                            # building costs the same in both, so that the difference is ten steps
         start = time.monotonic()
         self._new_transformer(len(histories.item_ids), dict(examples=probe * batch, epochs=1), self.vectors_).fit(histories)
-        seconds.append(time.monotonic() - start)
+        seconds = [*seconds[-1:], time.monotonic() - start]
     step, build = max(np.diff(seconds)[0] / 10, 1e-3), seconds[0]
     left = .6 * (self.deadline_ - time.monotonic()) - trainings * build
     for share in (1, .5, .2, .1):
@@ -466,11 +475,14 @@ def blocks(self:BehaviourPipeline, n): # arrays of row numbers
     size = max(20_000_000 // max(len(self.item_ids_), 1), 1)
     return [np.arange(s, min(s + size, n)) for s in range(0, n, size)]
 
-# %% ../nbs/61_model.ipynb #60363491
+# %% ../nbs/61_model.ipynb #96ff1fa1
 @patch
-def excluded(self:BehaviourPipeline, histories, exclude): # (U, I) sparse, or None
+def excluded(self:BehaviourPipeline, histories, exclude, met=None): # (U, I) sparse, or None
     if exclude not in (None, 'seen', 'bought'): raise input_error('exclude', problem=f'is {exclude!r}', way_out="use 'seen', 'bought' or None")
-    return None if exclude is None else histories.counts(action=self.action_ if exclude == 'bought' else None)
+    if exclude is None: return None
+    if exclude == 'bought': return histories.counts(action=self.action_)
+    known = pd.Index(self.histories_.user_ids).get_indexer(histories.user_ids)                 # -1, a stranger: the empty row at the end
+    return histories.counts() + sp.vstack([self.met_, sp.csr_matrix((1, len(self.item_ids_)), dtype='float32')]).tocsr()[known] + _pairs(met, histories)
 
 @patch
 def recommend(self:BehaviourPipeline, histories:Histories,
@@ -478,12 +490,13 @@ def recommend(self:BehaviourPipeline, histories:Histories,
     exclude:str=None,  # 'seen': nothing the user has met; 'bought': nothing the user has bought
     query:str=None,    # Words to rank by; the history decides among what fits them
     now=None,          # Moment, microseconds; None: the newest event of the fitted log
+    met=None,          # Table with user_id and item_id: further items that count as seen
 ) -> pd.DataFrame:     # user_id, item_id, rank, score
     "The k best items for every history."
     parts, wanted = [], None if query is None else self.query_share(query)
     for rows in progress(self.blocks(len(histories)), 'recommend'):
         part = histories.take(rows)
-        hidden = self.excluded(part, exclude)
+        hidden = self.excluded(part, exclude, met)
         scores = self.score(part, 'new' if exclude else 'all', hidden, now)
         if wanted is not None: scores = wanted * (scores + 1 / len(self.item_ids_))
         parts.append(recommend(scores, self.item_ids_, part.user_ids, k, hidden))
@@ -579,7 +592,7 @@ def file_sums(folder) -> str: # Lines 'hash  name', sorted by name
         with open(path, 'rb') as file: lines.append(f'{hashlib.file_digest(file, "sha256").hexdigest()}  {path.name}\n')
     return ''.join(lines)
 
-# %% ../nbs/61_model.ipynb #669c3cf1
+# %% ../nbs/61_model.ipynb #2a0d9831
 @patch
 def save(self:BehaviourPipeline,
     folder,             # Made whole or not at all; what was there is replaced
@@ -597,6 +610,7 @@ def save(self:BehaviourPipeline,
         _write_table(to/'users.arrow', user_id=h.user_ids)
         _write_table(to/'sample.arrow', user_id=self.sample_ids_)
         _write_arrays(to/'histories.safetensors', {n: getattr(h, n) for n in FLAT})
+        _write_arrays(to/'met.safetensors', dict(indptr=self.met_.indptr.astype('int64'), indices=self.met_.indices.astype('int32')))
         if self.vectors_ is not None: _write_arrays(to/'vectors.safetensors', dict(vectors=self.vectors_))
         for name in ('behaviour', 'early'): _save_transformer(to, name, getattr(self, name + '_'))
         if self.heads_: _save_heads(to/'heads.skops', self.heads_)
@@ -636,7 +650,7 @@ def load_model(folder) -> BehaviourPipeline:
     try: return _load(folder, about)
     except (KeyError, TypeError, OSError) as error: raise input_error(str(folder), problem=f'cannot be read ({type(error).__name__}: {error})', way_out='fit again') from error
 
-# %% ../nbs/61_model.ipynb #e5c79fa1
+# %% ../nbs/61_model.ipynb #2487dbf1
 def _load(folder, about):
     from safetensors.numpy import load_file
     model = BehaviourPipeline(**about['parameters'])
@@ -645,7 +659,8 @@ def _load(folder, about):
     model.item_ids_, model.sample_ids_ = model.items_.item_id.to_numpy(object), _read_table(folder/'sample.arrow').user_id.to_numpy(object)
     model.histories_ = Histories(_read_table(folder/'users.arrow').user_id.to_numpy(object), model.item_ids_, **load_file(folder/'histories.safetensors'),
                                  action_names=tuple(about['actions']), place_names=tuple(about['places']))
-    vectors = folder/'vectors.safetensors'
+    pairs, vectors = load_file(folder/'met.safetensors'), folder/'vectors.safetensors'
+    model.met_ = sp.csr_matrix((np.ones(len(pairs['indices']), 'float32'), pairs['indices'], pairs['indptr']), (len(model.histories_), len(model.item_ids_)))
     model.vectors_ = load_file(vectors)['vectors'] if vectors.exists() else None
     model.behaviour_, model.early_ = (_load_transformer(model, folder, name) for name in ('behaviour', 'early'))
     model.heads_ = _load_heads(folder/'heads.skops')

@@ -1,0 +1,122 @@
+"The command line on random small logs, its entry point, and what a run may not depend on; SEQREP_EXAMPLES=2000 for the long run"
+import contextlib, io, os, subprocess, sys, tempfile
+from pathlib import Path
+import numpy as np, pandas as pd, pytest
+from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
+
+from seqrep_nb.command import main
+
+SPANS = (1, 3600, 86_400, 7 * 86_400, 40 * 86_400, 3 * 365 * 86_400)  # seconds
+IDS = st.sampled_from(['a', 'B', 'ü', '7', '007', 'ключ', '🙂', 'x y', '"q"', 'c,d', '=1+1', 'nan.'])
+
+
+def run(*argv):
+    "Exit code and what was printed; an exception other than argparse's own would come through."
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try: code = main([str(a) for a in argv])
+        except SystemExit as stop: code = stop.code
+    assert code in (0, 1, 2) and (code != 2 or err.getvalue().strip()), (code, err.getvalue())
+    return code, out.getvalue() + err.getvalue()
+
+
+@st.composite
+def logs(draw):
+    "A small log of any shape: events, and items or None."
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    users, items, rows = draw(st.integers(1, 90)), draw(st.integers(1, 25)), draw(st.integers(1, 400))
+    ids = draw(st.lists(IDS, min_size=1, max_size=5, unique=True))
+    name = lambda codes: [f'{ids[c % len(ids)]}{c}' for c in codes]
+    start = pd.Timestamp(draw(st.sampled_from(['1995-03-01', '2024-02-29', '2033-10-30'])), tz='UTC')
+    table = pd.DataFrame(dict(user_id=name(rng.integers(0, users, rows)), item_id=name(rng.zipf(1.5, rows) % items),
+                              timestamp=(start + pd.to_timedelta(rng.integers(0, draw(st.sampled_from(SPANS)) + 1, rows), unit='s')).astype(str)))
+    if draw(st.booleans()): table['action'] = rng.choice(draw(st.sampled_from([['buy'], ['view', 'cart', 'buy'], ['view'], ['search', 'view', 'remove'], ['purchase', 'look']])), rows)
+    if draw(st.booleans()): table['basket_id'] = rng.integers(0, rows, rows)
+    elif draw(st.booleans()): table['session_id'] = [None if r < .3 else f's{c}' for r, c in zip(rng.random(rows), rng.integers(0, 50, rows))]
+    if draw(st.booleans()): table['price'] = rng.normal(5, 4, rows).round(2)
+    if draw(st.booleans()): table['quantity'] = rng.integers(-1, 4, rows)
+    if draw(st.booleans()): table['place'] = rng.choice(['p', 'q', None], rows)
+    known = sorted(set(table.item_id))[::draw(st.integers(1, 3))]
+    catalogue = pd.DataFrame(dict(item_id=known, **draw(st.sampled_from([{}, dict(title=[f'thing {k}' for k in known]), dict(text='tea', category=[k[-1] for k in known])]))))
+    return table, draw(st.sampled_from([None, catalogue]))
+
+
+def check_lists(recs, log, k, exclude):
+    assert list(recs.columns) == ['user_id', 'item_id', 'rank', 'score']
+    assert not recs.duplicated(['user_id', 'item_id']).any() and recs.score.notna().all()
+    assert all(ranks.tolist() == list(range(1, len(ranks) + 1)) and len(ranks) <= k for _, ranks in recs.groupby('user_id', sort=False)['rank'])
+    assert set(recs.item_id) <= set(log.item_id)
+    if exclude: assert not len(recs.merge(log[['user_id', 'item_id']].drop_duplicates()))
+
+
+@hypothesis_settings(max_examples=int(os.environ.get('SEQREP_EXAMPLES', 60)), deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(logs(), st.integers(1, 12), st.booleans(), st.integers(0, 3))
+def test_random_logs(log, k, exclude, seed):
+    "fit, recommend, evaluate: an answer or a clear refusal, and lists that are lists."
+    events, items = log
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        events.to_csv(folder/'events.csv', index=False)
+        files = [folder/'events.csv']
+        if items is not None: items.to_csv(folder/'items.csv', index=False); files.append(folder/'items.csv')
+        code, text = run('fit', *files, '--out', folder/'model', '--steps', 2, '--seed', seed)
+        if code: assert code == 2 and 'seqrep: error: ' in text; return
+        pd.DataFrame(dict(user_id=[*sorted(set(events.user_id))[:40], 'a stranger'])).to_csv(folder/'users.csv', index=False)
+        code, text = run('recommend', folder/'model', '--users', folder/'users.csv', '--k', k, '--out', folder/'recs.parquet', *['--exclude-seen'] * exclude)
+        assert code == 0, text
+        check_lists(pd.read_parquet(folder/'recs.parquet'), events, k, exclude)
+        code, text = run('recommend', folder/'model', '--events', folder/'events.csv', '--k', k, '--out', folder/'again.csv')
+        assert code == 0, text
+        code, text = run('evaluate', *files, '--steps', 2)
+        assert code in (0, 2) and (code == 0 or 'seqrep: error: ' in text), text
+        assert sorted(p.name for p in folder.iterdir() if p.name.startswith('.')) == []
+
+
+@pytest.fixture(scope='module')
+def shop(tmp_path_factory):
+    "A log on which a network is trained: 120 users come back to what they like over ten weeks."
+    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp('shop')
+    n = 6000
+    users = rng.integers(0, 120, n)
+    items = np.where(rng.random(n) < .6, users % 30 + rng.integers(0, 3, n), rng.integers(0, 60, n))
+    days = rng.integers(0, 70, n)
+    events = pd.DataFrame(dict(user_id=[f'u{u}' for u in users], item_id=[f'i{i}' for i in items], action='buy', timestamp=pd.Timestamp('2024-01-01', tz='UTC') + pd.to_timedelta(days * 24 + users % 24, unit='h')))
+    catalogue = pd.DataFrame(dict(item_id=[f'i{i}' for i in range(60)], text=[f'{c} {t}' for c in ('red', 'green', 'blue', 'old', 'new', 'big') for t in ('tea', 'rice', 'soap', 'milk', 'bread', 'salt', 'oil', 'fish', 'jam', 'nuts')]))
+    events.to_csv(folder/'events.csv', index=False); catalogue.to_csv(folder/'items.csv', index=False)
+    return folder, events, catalogue
+
+
+def lists(folder, events, name, *options):
+    assert run('fit', events, folder/'items.csv', '--out', folder/name, '--steps', 5, *options)[0] == 0
+    assert run('recommend', folder/name, '--k', 8, '--out', folder/f'{name}.csv')[0] == 0
+    return (folder/f'{name}.csv').read_bytes()
+
+
+def test_order_format_process_and_place_do_not_matter(shop):
+    import shutil
+    folder, events, _ = shop
+    first = lists(folder, folder/'events.csv', 'first')
+    shuffled = events.sample(frac=1, random_state=1)
+    shuffled.assign(timestamp=shuffled.timestamp.astype('int64') // 10**6).to_parquet(folder/'shuffled.parquet')       # seconds since 1970
+    assert lists(folder, folder/'shuffled.parquet', 'second') == first
+    assert (folder/'first'/'early.safetensors').read_bytes() == (folder/'second'/'early.safetensors').read_bytes()
+    shutil.move(folder/'first', folder/'other place')
+    command = [sys.executable, '-c', 'import sys; from seqrep_nb.command import main; sys.exit(main())', 'recommend', str(folder/'other place'), '--k', '8', '--out', str(folder/'other.csv')]
+    subprocess.run(command, check=True, capture_output=True)
+    assert (folder/'other.csv').read_bytes() == first
+
+
+def test_a_planted_habit_is_found(shop):
+    folder, *_ = shop
+    code, text = run('evaluate', folder/'events.csv', folder/'items.csv', '--steps', 5, '--json', '--out', folder/'report.json')
+    assert code == 0, text
+    import json
+    value = {(r['model'], r['view']): r['value'] for r in json.loads((folder/'report.json').read_text())['rows'] if r['metric'] == 'NDCG@10'}
+    assert value['personal frequency', 'all'] > 1.5 * value['popularity', 'all'] and value['seqrep', 'all'] >= .95 * value['personal frequency', 'all']
+
+
+def test_the_entry_point_is_quick_and_says_what_it_does():
+    run_ = subprocess.run([str(Path(sys.executable).with_name('seqrep')), '--help'], text=True, capture_output=True, check=True)
+    assert all(name in run_.stdout for name in ('fit', 'recommend', 'classify', 'encode', 'evaluate', 'audit', 'example'))
+    loaded = subprocess.run([sys.executable, '-c', 'import sys, seqrep_nb.command; print("tensorflow" in sys.modules, "pandas" in sys.modules)'], text=True, capture_output=True, check=True)
+    assert loaded.stdout.split() == ['False', 'False']
