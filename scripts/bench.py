@@ -19,6 +19,8 @@ STAMP, LOG = VENV/'bench-stamp.json', VENV/'pip.log'
 LOCKS = ('peers-cpu', 'peers', 'peers-cuda')
 CUDA = re.compile(r'nvidia-|cuda-|triton=')
 FIELDS = ('name', 'unit', 'better', 'ours', 'peer', 'peer_name', 'ratio', 'runs', 'spread', 'machine', 'versions', 'date')
+# Share of the cores that other work may take during a round, and seconds to wait for such rounds
+QUIET, PATIENCE = .1, 300
 # As in the worked example
 SEED, CUT, TRAINING = 0, '2017-12-01', dict(examples=30_000, epochs=1)
 
@@ -90,6 +92,12 @@ class Peer:
         if 'error' in answer: raise PeerError(f'the peer failed in {do!r}: {answer["error"]}')
         return answer
 
+    def cpu(self):
+        "Seconds that the process has had of the cores; 0 where the system does not tell."
+        try: fields = Path(f'/proc/{self.process.pid}/stat').read_text().rsplit(')', 1)[1].split()
+        except OSError: return 0.
+        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
     def __enter__(self): return self
 
     def __exit__(self, *_):
@@ -101,20 +109,41 @@ class Peer:
 
 # Measuring
 
-def pair(ours, peer, runs, rest=0.):
-    "Call both in turn, the order changed each time, `runs` times; what they return, by side."
-    samples = {'ours': [], 'peer': []}
-    for run in range(runs):
-        for side, measure in list({'ours': ours, 'peer': peer}.items())[::-1 if run % 2 else 1]:
-            time.sleep(rest)
-            samples[side].append(measure())
-    return samples
+def busy():
+    "Seconds that all processes together have had of the cores; 0 where the system does not tell."
+    try: user, nice, system, _, _, *interrupts = map(int, Path('/proc/stat').read_text().split('\n')[0].split()[1:9])
+    except OSError: return 0.
+    return (user + nice + system + sum(interrupts)) / os.sysconf('SC_CLK_TCK')
+
+
+def own(peers):
+    "Seconds that this process, those that it waited for and `peers` have had of the cores."
+    return sum(os.times()[:4]) + sum(peer.cpu() for peer in peers)
+
+
+def one_round(measures, peers):
+    "What each side returns, called in the order given, and the share of the cores that other work took meanwhile."
+    start, before = time.perf_counter(), busy() - own(peers)
+    found = {side: measure() for side, measure in measures}
+    others = (busy() - own(peers) - before) / (time.perf_counter() - start) / os.cpu_count()
+    return found | {'others': round(max(others, 0.), 3)}
+
+
+def pair(ours, peer, runs, rest=0., peers=(), patience=0):
+    "Call both in turn, the order changed each time, until `runs` rounds were quiet, or `patience` seconds are over: what they return in the quietest rounds, by side."
+    sides = [('ours', ours), ('peer', peer)]
+    waiting = lambda measure: lambda: time.sleep(rest) or measure()
+    sides, rounds, start = [(side, waiting(measure)) for side, measure in sides], [], time.monotonic()
+    while len(rounds) < runs or (sum(r['others'] <= QUIET for r in rounds) < runs and time.monotonic() - start < patience):
+        rounds.append(one_round(sides[::-1 if len(rounds) % 2 else 1], peers))
+    kept = sorted(sorted(range(len(rounds)), key=lambda i: rounds[i]['others'])[:runs])
+    return {key: [rounds[i][key] for i in kept] for key in ('ours', 'peer', 'others')}
 
 
 def summary(samples):
     "Medians, and spread as (largest - smallest) / median."
-    middle = {side: float(np.median(values)) for side, values in samples.items()}
-    spread = {side: float(np.ptp(values)) / middle[side] for side, values in samples.items()}
+    middle = {side: float(np.median(samples[side])) for side in ('ours', 'peer')}
+    spread = {side: float(np.ptp(samples[side])) / middle[side] for side in middle}
     return dict(ours=middle['ours'], peer=middle['peer'], runs=len(samples['ours']), spread=spread, samples=samples)
 
 
@@ -157,8 +186,8 @@ def seconds(command):
 
 
 def over_bare(python, source):
-    "Seconds of a process that runs `source` over one that runs nothing."
-    return seconds([python, '-c', source]) - seconds([python, '-c', 'pass'])
+    "Seconds of a process that runs `source` over one that runs nothing; a millisecond where that is less, since processes differ by more."
+    return max(seconds([python, '-c', source]) - seconds([python, '-c', 'pass']), .001)
 
 
 # The measurements: each takes the names asked for and gives their rows
@@ -174,7 +203,7 @@ def measure_import(names, runs=15):
         ours, peer = lambda: over_bare(sys.executable, our_source), lambda: over_bare(PYTHON, peer_source)
         # The first call of each writes and reads bytecode
         ours(), peer()
-        yield row(name, 's', 'lower', peer_source, versions, load, **summary(pair(ours, peer, runs)))
+        yield row(name, 's', 'lower', peer_source, versions, load, **summary(pair(ours, peer, runs, patience=PATIENCE)))
 
 
 def measure_first(names, runs=7):
@@ -191,7 +220,7 @@ def measure_first(names, runs=7):
 
         ours = lambda: seconds([sys.executable, '-c', 'from seqrep_nb.encode import encode; encode(["milk"])'])
         ours(), peer()
-        samples = pair(ours, peer, runs)
+        samples = pair(ours, peer, runs, patience=PATIENCE)
         with Peer() as ask: versions = ask('versions', names=['sentence-transformers', 'torch', 'transformers'])
     yield row('encode/first', 's', 'lower', 'sentence-transformers', versions, load, **summary(samples))
 
@@ -221,7 +250,7 @@ def measure_encode(names, runs=9):
 
         peer = lambda: len(texts) / ask('encode', folder=folder, texts=lines)['seconds']
         # OpenMP's threads spin for a moment after their work
-        samples = pair(ours, peer, runs, rest=.5)
+        samples = pair(ours, peer, runs, rest=.5, peers=[ask], patience=PATIENCE)
     yield row('encode/fp32', 'texts/s', 'higher', 'sentence-transformers', versions, load, **summary(samples), note=note)
 
 
@@ -248,7 +277,7 @@ def measure_example(names, runs=9):
             clean_events(events)
             return time.perf_counter() - start
 
-        samples = pair(ours, lambda: ask('clean', events=path)['seconds'], runs, rest=.2)
+        samples = pair(ours, lambda: ask('clean', events=path)['seconds'], runs, rest=.2, peers=[ask], patience=PATIENCE)
     note = f'{len(cleaned.events):,} rows kept, {len(cleaned.rejected):,} rejected, the same rows in the same order on both sides'
     yield row('example/stages', 's', 'lower', 'Polars', versions, load, **summary(samples), note=note, stages={stage['stage']: stage['seconds'] for stage in stages})
 
@@ -260,13 +289,15 @@ def peer_models():
     found = {'PopularModel': ('count', dict(cls='PopularModel', popularity='n_users')),
              'PopularModel, last 28 days': ('count', dict(cls='PopularModel', popularity='n_users', period=dict(days=28)))}
     for weight in ('count', 'log', 'binary'):
-        for K in (1, 3, 10, 30, 100): found[f'ItemKNN, cosine, {K} neighbours, {weight} weights'] = weight, knn('Cosine', K=K)
+        for K in (1, 3, 10, 30, 100): found[f'ItemKNN, cosine, K {K}, {weight} weights'] = weight, knn('Cosine', K=K)
+    for K in (1, 3, 10, 30, 100):
+        for label, kind in (('BM25', 'BM25'), ('TF-IDF', 'TFIDF')): found[f'ItemKNN, {label}, K {K}, count weights'] = 'count', knn(kind, K=K)
+    for weight in ('count', 'log'):
         for factors in (64, 256, 1024): found[f'PureSVD, {factors} factors, {weight} weights'] = weight, dict(cls='PureSVDModel', factors=factors, random_state=SEED)
-    for K in (3, 10, 30, 100): found[f'ItemKNN, BM25, {K} neighbours, count weights'] = 'count', knn('BM25', K=K)
-    for K in (3, 10, 30, 100): found[f'ItemKNN, TF-IDF, {K} neighbours, count weights'] = 'count', knn('TFIDF', K=K)
-    for factors in (64, 256):
-        for alpha in (1, 10): found[f'iALS, {factors} factors, alpha {alpha}, count weights'] = 'count', als(factors=factors, alpha=alpha)
-    for strength in (200, 1000): found[f'EASE, lambda {strength}, binary weights'] = 'binary', dict(cls='EASEModel', regularization=strength)
+    for factors in (32, 64, 128):
+        for alpha in (.1, 1):
+            for penalty in (.01, 10, 50): found[f'iALS, {factors} factors, alpha {alpha}, penalty {penalty}, count weights'] = 'count', als(factors=factors, alpha=alpha, regularization=penalty)
+    for penalty in (200, 1000): found[f'EASE, penalty {penalty}, binary weights'] = 'binary', dict(cls='EASEModel', regularization=penalty)
     return found
 
 
@@ -274,7 +305,7 @@ def ranked_scores(lists, task):
     "Ranked lists as scores, so that the metric code for our own models reads them: (U, I), -inf where an item is not in the list."
     scores = np.full(task.relevant.shape, -np.inf, 'float32')
     users, items = (pd.Index(ids).get_indexer(lists[name]) for ids, name in ((task.histories.user_ids, 'user_id'), (task.histories.item_ids, 'item_id')))
-    if min(users.min(), items.min()) < 0: raise PeerError('the peer ranked for a user or an item that was not in its training events')
+    if (users < 0).any() or (items < 0).any(): raise PeerError('the peer ranked for a user or an item that was not in its training events')
     scores[users, items] = -lists['rank']
     return scores
 
@@ -364,14 +395,14 @@ MEASURES = {'import': measure_import, 'import/rank': measure_import, 'encode/fir
 # The page
 
 RATIO = 'A ratio above 1 always says that ours is better: ours / peer where higher is better, peer / ours where lower is.'
-SAMPLES = 'Spread is (largest − smallest) / median over the runs, ours then peer.'
+SAMPLES = 'Spread is (largest − smallest) / median over the runs, ours then peer; other work took {others:.0%} of the cores in the median run, {most:.0%} in the worst.'
 USERS = 'One run of each, both seeded; spread is half the 95 % bootstrap interval over users, relative to the value, ours then peer.'
 SAID = {
-    'import': 'Wall time of a fresh interpreter that runs `{ours}`, less that of one that runs nothing, each side with its own Python environment. seqrep_nb loads its heavy parts when a function needs them, so this row says only that importing costs nothing; `encode/first` has the whole way to a vector.',
+    'import': 'Wall time of a fresh interpreter that runs `{ours}`, less that of one that runs nothing, each side with its own Python environment; what is below a millisecond counts as one. seqrep_nb loads its heavy parts when a function needs them, so this row says only that importing costs nothing; `encode/first` has the whole way to a vector.',
     'import/rank': 'As `import`, for the modules that rank.',
     'encode/first': 'Wall time of a fresh process from its start to the vector of one text: imports, checkpoint, first pass. Ours is compiled in that first pass.',
     'encode/fp32': 'Texts of 2,000 distinct item texts of Complete Journey encoded per second of wall time, from strings to normalised float32 vectors, in one warm process a side, each at its own default batch size, all cores for both. The checkpoint is the same folder, all-MiniLM-L6-v2.',
-    'rank/all': 'NDCG@10 of the worked example’s row `seqrep`, run anew from the log, and of the RecTools model that was best in this view at the inner cut, {tried} settings of popularity, item-kNN, PureSVD, iALS and EASE tried there; both learn from the same events of the 12,000 candidates, and the peer’s ranked lists are read by the same metric code. View all: repeats count.',
+    'rank/all': 'NDCG@10 of the worked example’s row `seqrep`, run anew from the log, and of the RecTools model that was best in this view at the inner cut, {tried} settings of popularity, item-kNN, PureSVD, iALS and EASE tried there; both learn from the same events of the 12,000 candidates, and the peer’s ranked lists are read by the same metric code. View all: repeats count. (ItemKNN counts an item among its own neighbours: with K 1 it is personal frequency, for which RecTools has no model of its own.)',
     'rank/new': 'As `rank/all`, the peer chosen anew for this view: what a household bought before is not recommended and does not count.',
     'example/stages': 'Seconds to clean and sort the 1,469,307 raw events of Complete Journey (three rules, the rejected rows with their reasons, five sort keys), from memory to memory: `clean_events` (pandas, Ibis, DuckDB) against the same rules written in Polars. The worked example’s other stages have no peer that does the same.'}
 
@@ -393,7 +424,9 @@ def paragraph(r):
     gain = 'Gain of ours over the peer, paired over users: {gain:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}. '.format(**r['gain']) if 'gain' in r else ''
     note = f'{r["note"][0].upper()}{r["note"][1:]}. ' if r.get('note') else ''
     versions = ', '.join(f'{name} {version}' for name, version in r['versions']['peer'].items())
-    return f'**{r["name"]}** · {said} {direction} {USERS if "gain" in r else SAMPLES} {gain}{note}Peer: {versions}. Load average {r["load"]["before"]:.1f} before, {r["load"]["after"]:.1f} after.'
+    others = r.get('samples', {}).get('others', [0])
+    spread = USERS if 'gain' in r else SAMPLES.format(others=float(np.median(others)), most=max(others))
+    return f'**{r["name"]}** · {said} {direction} {spread} {gain}{note}Peer: {versions}. Load average {r["load"]["before"]:.1f} before, {r["load"]["after"]:.1f} after.'
 
 
 def stage_table(rows):
@@ -408,7 +441,7 @@ def page(rows):
     line = lambda r: [r['name'], r['unit'], figure(r['ours']), figure(r['peer']), r['peer_name'], f'{r["ratio"]:.3g}', str(r['runs']), ' / '.join(f'{r["spread"][side]:.0%}' for side in ('ours', 'peer')), r['date']]
     machines = sorted({f'{m["processor"]}, {m["cpu_count"]} cores, {m["platform"]} {m["machine"]}, Python {m["python"]}' for m in (r['machine'] for r in rows)})
     parts = ['<!-- Made from results/bench.json by make bench -->', '# Ours and a peer, in one run',
-             f'Every row pairs the project with a peer on one machine in one run, the two sides in turn; figures are medians. {RATIO} Rows are measured one by one (`make bench NAME=encode/fp32`), so dates may differ.',
+             f'Every row pairs the project with a peer on one machine in one run, the two sides in turn; figures are medians. A round of the two during which other work took more than a tenth of the cores is measured again while there is time for it. {RATIO} Rows are measured one by one (`make bench NAME=encode/fp32`), so dates may differ.',
              table(['name', 'unit', 'ours', 'peer', 'the peer is', 'ratio', 'runs', 'spread', 'date'], map(line, rows)), f'Measured on: {"; ".join(machines)}.', '## What was measured',
              *map(paragraph, rows), *stage_table(rows)]
     return '\n\n'.join(parts) + '\n'

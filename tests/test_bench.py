@@ -64,8 +64,16 @@ def test_peers_are_pinned_and_hashed_and_name_no_host(lock):
 def test_pairs_take_turns():
     order = []
     samples = bench.pair(lambda: order.append('ours') or 1.0, lambda: order.append('peer') or 2.0, 3)
-    assert order == ['ours', 'peer', 'peer', 'ours', 'ours', 'peer'] and samples == {'ours': [1.0] * 3, 'peer': [2.0] * 3}
+    assert order == ['ours', 'peer', 'peer', 'ours', 'ours', 'peer'] and (samples['ours'], samples['peer'], len(samples['others'])) == ([1.0] * 3, [2.0] * 3, 3)
     assert bench.summary({'ours': [4.0, 1.0, 2.0], 'peer': [2.0] * 3})['spread'] == {'ours': 1.5, 'peer': 0.0}
+
+
+def test_the_quietest_rounds_count(monkeypatch):
+    taken = iter([.5, .0, .05, .9, .02, .1])
+    monkeypatch.setattr(bench, 'one_round', lambda sides, peers: {'ours': 1, 'peer': 2, 'others': next(taken)})
+    assert bench.pair(None, None, 3, patience=60)['others'] == [.0, .05, .02]
+    taken = iter([.5, .0, .9])
+    assert bench.pair(None, None, 2)['others'] == [.5, .0]
 
 
 def test_a_run_replaces_its_row_only(tmp_path, peer):
