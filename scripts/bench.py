@@ -20,7 +20,7 @@ LOCKS = ('peers-cpu', 'peers', 'peers-cuda')
 CUDA = re.compile(r'nvidia-|cuda-|triton=')
 FIELDS = ('name', 'unit', 'better', 'ours', 'peer', 'peer_name', 'ratio', 'runs', 'spread', 'machine', 'versions', 'date')
 # Share of the cores that other work may take during a round, and seconds to wait for such rounds
-QUIET, PATIENCE = .1, 300
+QUIET, PATIENCE = .1, 150
 # As in the worked example
 SEED, CUT, TRAINING = 0, '2017-12-01', dict(examples=30_000, epochs=1)
 
