@@ -199,16 +199,16 @@ def _encode(self:BehaviourPipeline, texts): # (I, E) float32, or None where the 
         if 'unknown' not in str(error).lower(): raise
         self.notes_.append(f'texts are not used: {error}')
 
-# %% ../nbs/61_model.ipynb #e3ef0f31
+# %% ../nbs/61_model.ipynb #df380b41
 @patch
-def _tasks(self:BehaviourPipeline, some) -> list: # (task, the same for users with a target; at most 60 million scores)
+def _tasks(self:BehaviourPipeline, some) -> list: # (task, the same for users with a target; at most 30 million scores)
     cuts, found = inner_cuts(some, self.cuts), []
     for cut, stop in zip(cuts, cuts[1:] + [some.timestamp.max() + pd.Timedelta('1us')]):
         split = temporal_split(some[some.timestamp < stop], cut)
         try: task = ranking_task(split, top_items(split.train, self.max_items), self.name_)
         except InputError: continue                                   # nobody met a known item in this window
         asked = np.flatnonzero(np.diff(task.relevant.indptr))
-        most = max(60_000_000 // task.relevant.shape[1], 200)
+        most = max(30_000_000 // task.relevant.shape[1], 200)
         if len(asked) > most: asked = np.sort(np.random.default_rng(self.seed).permutation(asked)[:most])
         found.append((task, replace(task, histories=task.histories.take(asked), relevant=task.relevant[asked], seen=task.seen[asked])))
     if not found: self.notes_.append('too few users come back for a choice of settings: habit and popularity rank')
@@ -226,7 +226,7 @@ def _quality(scores, task) -> list: # mean NDCG@10 in both views, 0 where nobody
         found.append(ndcg_at_k(top_k(scores[rows], 10, excluded[rows]), relevant[rows]).mean() if len(rows) else 0.)
     return found
 
-# %% ../nbs/61_model.ipynb #66d56b31
+# %% ../nbs/61_model.ipynb #e06db2f1
 BASES = dict(all=('personal frequency',), new=('popularity', 'personal frequency'))
 
 @patch
@@ -249,7 +249,7 @@ def _blend(self:BehaviourPipeline, tasks):
     names = list(self.settings_)
     best = lambda view: max((n for n in names if n.split(',')[0] in BASES[view]), key=lambda n: self.inner_quality_[n][view])
     self.base_, self.early_, self.cuts_ = {view: best(view) for view in BASES}, None, [t.cut for t, _ in tasks]
-    self.blend_ = Blend(base=self.base_, verify=True).fit((self._inner_scores(i, *pair) for i, pair in enumerate(tasks)), [asked for _, asked in tasks]) if tasks else None
+    self.blend_ = Blend(base=self.base_, depth=40, errors=3, verify=True).fit((self._inner_scores(i, *pair) for i, pair in enumerate(tasks)), [asked for _, asked in tasks]) if tasks else None
     self.weights_ = self.blend_.weights_ if tasks else {view: {base: 1.0} for view, base in self.base_.items()}
     self.fallback_ = max((n for n in ('popularity', 'recent popularity')), key=lambda n: self.inner_quality_[n]['new'])
 
@@ -265,7 +265,7 @@ def _inner_scores(self:BehaviourPipeline, i, task, asked) -> dict: # name -> (U'
     for view, q in zip(known, quality): known[view] = round(known[view] + q / len(self.cuts_), 6)
     return scores
 
-# %% ../nbs/61_model.ipynb #63bb8f61
+# %% ../nbs/61_model.ipynb #b77b5c71
 @patch
 def _plan(self:BehaviourPipeline, some):
     "Settings of the behaviour transformer, or None: no cut to judge it at, too few baskets, or too little time."
@@ -288,7 +288,7 @@ def _plan(self:BehaviourPipeline, some):
 @patch
 def _within_budget(self:BehaviourPipeline, histories, trainings, n, batch=128):
     left, seconds = .6 * (self.deadline_ - time.monotonic()), [60., 70.]            # a slow machine: a second a step
-    for probe in (1, 11) if trainings * (60 + self.steps) > left else ():                                            # building costs the same in both, so that the difference is ten steps
+    for probe in (1, 11) if trainings * (60 + self.steps) > left else ():           # building costs the same in both: the difference is ten steps
         start = time.monotonic()
         self._new_transformer(len(histories.item_ids), dict(examples=probe * batch, epochs=1), self.vectors_).fit(histories)
         seconds = [*seconds[-1:], time.monotonic() - start]

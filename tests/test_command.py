@@ -49,7 +49,7 @@ def check_lists(recs, log, k, exclude):
     if exclude: assert not len(recs.merge(log[['user_id', 'item_id']].drop_duplicates()))
 
 
-@hypothesis_settings(max_examples=int(os.environ.get('SEQREP_EXAMPLES', 60)), deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@hypothesis_settings(max_examples=int(os.environ.get('SEQREP_EXAMPLES', 25)), deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(logs(), st.integers(1, 12), st.booleans(), st.integers(0, 3))
 def test_random_logs(log, k, exclude, seed):
     "fit, recommend, evaluate: an answer or a clear refusal, and lists that are lists."
