@@ -368,7 +368,7 @@ def published(ours):
     "What results/example.json has for the same row."
     path = ROOT/'results'/'example.json'
     found = [r['value'] for r in read_json(path) if (r['model'], r['view'], r['metric']) == ('seqrep', ours.protocol.view, 'NDCG@10')] if path.exists() else []
-    return f'results/example.json has {found[0]:.4f} for ours' if found else ''
+    return f'ours is {found[0]:.4f} in results/example.json' if found else ''
 
 
 def measure_rank(names):
@@ -395,7 +395,7 @@ MEASURES = {'import': measure_import, 'import/rank': measure_import, 'encode/fir
 # The page
 
 RATIO = 'A ratio above 1 always says that ours is better: ours / peer where higher is better, peer / ours where lower is.'
-SAMPLES = 'Spread is (largest − smallest) / median over the runs, ours then peer; other work took {others:.0%} of the cores in the median run, {most:.0%} in the worst.'
+SAMPLES = 'Spread is (largest − smallest) / median over the runs, ours then peer{others}.'
 USERS = 'One run of each, both seeded; spread is half the 95 % bootstrap interval over users, relative to the value, ours then peer.'
 SAID = {
     'import': 'Wall time of a fresh interpreter that runs `{ours}`, less that of one that runs nothing, each side with its own Python environment; what is below a millisecond counts as one. seqrep_nb loads its heavy parts when a function needs them, so this row says only that importing costs nothing; `encode/first` has the whole way to a vector.',
@@ -417,6 +417,11 @@ def table(head, lines):
     return '\n'.join(f'| {" | ".join(line)} |' for line in [head, ['---'] * len(head), *lines])
 
 
+def disturbed(r):
+    "Is a row of timings from a machine that had other work to do, or not known to be from one that had none?"
+    return 'samples' in r and bool(np.median(r['samples'].get('others', [1])) > QUIET)
+
+
 def paragraph(r):
     "What one row measured, in which direction, and what came with it."
     said = SAID.get(r['name'], '').format(ours=IMPORTS.get(r['name'], [''])[0], tried=len(r.get('tried', ())))
@@ -424,8 +429,9 @@ def paragraph(r):
     gain = 'Gain of ours over the peer, paired over users: {gain:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}. '.format(**r['gain']) if 'gain' in r else ''
     note = f'{r["note"][0].upper()}{r["note"][1:]}. ' if r.get('note') else ''
     versions = ', '.join(f'{name} {version}' for name, version in r['versions']['peer'].items())
-    others = r.get('samples', {}).get('others', [0])
-    spread = USERS if 'gain' in r else SAMPLES.format(others=float(np.median(others)), most=max(others))
+    others = r.get('samples', {}).get('others')
+    known = f'; other work took {np.median(others):.0%} of the cores in the median run, {max(others):.0%} in the worst' if others else ''
+    spread = USERS if 'gain' in r else SAMPLES.format(others=known)
     return f'**{r["name"]}** · {said} {direction} {spread} {gain}{note}Peer: {versions}. Load average {r["load"]["before"]:.1f} before, {r["load"]["after"]:.1f} after.'
 
 
@@ -438,11 +444,12 @@ def stage_table(rows):
 
 def page(rows):
     "results/bench.md."
-    line = lambda r: [r['name'], r['unit'], figure(r['ours']), figure(r['peer']), r['peer_name'], f'{r["ratio"]:.3g}', str(r['runs']), ' / '.join(f'{r["spread"][side]:.0%}' for side in ('ours', 'peer')), r['date']]
+    line = lambda r: [r['name'] + ' †' * disturbed(r), r['unit'], figure(r['ours']), figure(r['peer']), r['peer_name'], f'{r["ratio"]:.3g}', str(r['runs']), ' / '.join(f'{r["spread"][side]:.0%}' for side in ('ours', 'peer')), r['date']]
     machines = sorted({f'{m["processor"]}, {m["cpu_count"]} cores, {m["platform"]} {m["machine"]}, Python {m["python"]}' for m in (r['machine'] for r in rows)})
     parts = ['<!-- Made from results/bench.json by make bench -->', '# Ours and a peer, in one run',
              f'Every row pairs the project with a peer on one machine in one run, the two sides in turn; figures are medians. A round of the two during which other work took more than a tenth of the cores is measured again while there is time for it. {RATIO} Rows are measured one by one (`make bench NAME=encode/fp32`), so dates may differ.',
-             table(['name', 'unit', 'ours', 'peer', 'the peer is', 'ratio', 'runs', 'spread', 'date'], map(line, rows)), f'Measured on: {"; ".join(machines)}.', '## What was measured',
+             table(['name', 'unit', 'ours', 'peer', 'the peer is', 'ratio', 'runs', 'spread', 'date'], map(line, rows)),
+             *['† Other work shared the machine in the median run: read the ratio with care, and measure again where it is quiet.'] * any(map(disturbed, rows)), f'Measured on: {"; ".join(machines)}.', '## What was measured',
              *map(paragraph, rows), *stage_table(rows)]
     return '\n\n'.join(parts) + '\n'
 

@@ -76,6 +76,11 @@ def test_the_quietest_rounds_count(monkeypatch):
     assert bench.pair(None, None, 2)['others'] == [.5, .0]
 
 
+def test_disturbed_rows_are_marked():
+    calm, noisy = ({**rows()[0], 'samples': {'ours': [1], 'peer': [1], 'others': [share]}} for share in (.0, .5))
+    assert ' †' not in bench.page([calm]) and f'{noisy["name"]} †' in bench.page([noisy]) and '50% of the cores' in bench.page([noisy])
+
+
 def test_a_run_replaces_its_row_only(tmp_path, peer):
     path, old = tmp_path/'bench.json', rows()[0] | {'name': 'a row of somebody else'}
     path.write_text(json.dumps([old]))
