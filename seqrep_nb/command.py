@@ -4,16 +4,16 @@
 
 # %% auto #0
 __all__ = ['BUYING', 'TEXTS', 'WRITERS', 'say', 'pairs', 'read_log', 'read_catalogue', 'read_users', 'check_output',
-           'check_writable', 'write_table', 'locked', 'check_model_place', 'file_key', 'run_fit', 'histories_asked',
-           'run_recommend', 'run_classify', 'run_encode', 'later_task', 'evaluate_pipeline', 'run_evaluate',
-           'run_audit', 'run_example', 'as_text', 'main']
+           'check_writable', 'write_table', 'locked', 'check_model_place', 'file_key', 'run_fit', 'tidy_after_a_kill',
+           'histories_asked', 'run_recommend', 'run_classify', 'run_encode', 'later_task', 'evaluate_pipeline',
+           'run_evaluate', 'run_audit', 'run_example', 'as_text', 'main', 'keep_inputs']
 
-# %% ../nbs/62_command.ipynb #4c654bd1
-import argparse, contextlib, hashlib, json, os, shutil, sys, warnings
+# %% ../nbs/62_command.ipynb #becc00d1
+import argparse, contextlib, csv, errno, glob, gzip, hashlib, json, os, shutil, sys, warnings
 from pathlib import Path
 from .core import InputError, input_error, read_json, write_json, write_whole
 
-# %% ../nbs/62_command.ipynb #4374fe41
+# %% ../nbs/62_command.ipynb #c92e4121
 def say(text:str):
     "One line of progress on standard error; silent with SEQREP_QUIET=1."
     if os.environ.get('SEQREP_QUIET') != '1': print(text, file=sys.stderr, flush=True)
@@ -32,10 +32,10 @@ def _relevant(path, columns): # those of `columns` that the file has: one option
         try: names = pq.read_schema(path).names
         except (OSError, ValueError): return None                    # the reader proper says what is wrong
     else:
-        import gzip
+        import gzip, zlib
         with (gzip.open if str(path).lower().endswith('.gz') else open)(path, 'rb') as file:
             try: names = [n.strip(' "\r\n\ufeff') for n in file.readline(1_000_000).decode('utf-8', 'replace').split(',')]
-            except (OSError, EOFError): return None
+            except (OSError, EOFError, zlib.error): return None
     return {theirs: ours for theirs, ours in columns.items() if theirs in names} or None
 
 # %% ../nbs/62_command.ipynb #ded30d01
@@ -66,7 +66,7 @@ def _check_share(path, events, rejected, notes):
     if len(rejected) > len(events): raise input_error(str(path), problem=f'has {len(rejected):,} bad rows of {len(rejected) + len(events):,} ({first})', way_out='check the export and --columns; --on-bad raise shows the first value')
     notes.append(f'{path}: {len(rejected):,} rows set aside ({first})')
 
-# %% ../nbs/62_command.ipynb #148cceb1
+# %% ../nbs/62_command.ipynb #cc22ddf1
 TEXTS = ('title', 'name', 'product_name', 'description', 'category', 'brand')
 
 def read_catalogue(path, on_bad='reject', columns=(), notes=None) -> tuple: # items, rejected; no column text where there are no words
@@ -85,24 +85,26 @@ def read_catalogue(path, on_bad='reject', columns=(), notes=None) -> tuple: # it
 
 def read_users(path, columns=(), notes=None): # ids as text, in the order given, each once
     "Read the column user_id of a CSV or Parquet file."
-    import pandas as pd
+    import numpy as np, pandas as pd
     from seqrep_nb.events import _arrow, _check_table, _ids, _read_table, _renamed
-    table = _check_table(_renamed(_read_table(path), _relevant(path, pairs(columns, '--columns')), str(path)), str(path), ('user_id',))
+    raw = _read_table(path)
+    torn = np.isin(np.arange(len(raw)), raw.attrs.get('torn_rows', []))
+    table = _check_table(_renamed(raw, _relevant(path, pairs(columns, '--columns')), str(path)), str(path), ('user_id',))
     ids, bad = _ids(_arrow(table.user_id))
     ids = pd.Series(ids.to_pandas().to_numpy(object))
-    good = ids.notna().to_numpy() & ~bad
+    good = ids.notna().to_numpy() & ~bad & ~torn
     if not good.any(): raise input_error(str(path), 'user_id', problem='holds no id', way_out='give one user id per row')
     if notes is not None and (n := int((~good).sum() + ids[good].duplicated().sum())): notes.append(f'{path}: {n:,} rows without an id of their own are passed over')
     return ids[good].drop_duplicates().to_numpy(object)
 
-# %% ../nbs/62_command.ipynb #29208581
+# %% ../nbs/62_command.ipynb #bc049df1
 WRITERS = ('.csv', '.csv.gz', '.parquet', '.pq')
 
-def check_output(path, force=False):
+def check_output(path):
     "Raise `InputError` before any work is done, where a table could not be written."
     path = Path(path)
     if not path.name.lower().endswith(WRITERS): raise input_error(str(path), problem='is of no known kind', way_out=f'end the name of the output in one of {", ".join(WRITERS)}')
-    if path.is_dir(): raise input_error(str(path), problem='is a folder', way_out='name a file')
+    if path.exists() and not path.is_file(): raise input_error(str(path), problem='is a folder' if path.is_dir() else 'is not a plain file', way_out='name a file')
     check_writable(path)
 
 def check_writable(path):
@@ -117,8 +119,12 @@ def check_writable(path):
 def write_table(table, path):
     "Write a DataFrame as CSV or Parquet, by the name's ending, whole or not at all."
     with write_whole(path) as temporary:
-        if Path(path).name.lower().endswith(('.parquet', '.pq')): table.to_parquet(temporary, index=False)
-        else: table.to_csv(temporary, index=False, compression='gzip' if Path(path).name.lower().endswith('.gz') else None)
+        if Path(path).name.lower().endswith(('.parquet', '.pq')): table.to_parquet(temporary, index=False); return
+        with contextlib.ExitStack() as stack:
+            file = stack.enter_context(open(temporary, 'wb'))
+            if Path(path).name.lower().endswith('.gz'): file = stack.enter_context(gzip.GzipFile('', 'wb', fileobj=file, mtime=0))     # no name and no time in it: equal tables are equal files
+            torn = any(table[c].astype(str).str.contains('\r', regex=False).any() for c in table.select_dtypes(exclude='number'))
+            table.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC if torn else csv.QUOTE_MINIMAL)
 
 # %% ../nbs/62_command.ipynb #b3fc2f71
 @contextlib.contextmanager
@@ -146,7 +152,7 @@ def file_key(paths, settings) -> str:
         with open(path, 'rb') as file: digest.update(hashlib.file_digest(file, 'sha256').digest())
     return digest.hexdigest()[:16]
 
-# %% ../nbs/62_command.ipynb #e0130a81
+# %% ../nbs/62_command.ipynb #26deacb1
 def run_fit(args) -> dict: # The report
     "`seqrep fit`: read, clean, choose, train, write."
     from seqrep_nb.events import _format
@@ -157,14 +163,22 @@ def run_fit(args) -> dict: # The report
     partial = out.with_name(f'.{out.name}-partial')
     out.parent.mkdir(parents=True, exist_ok=True)
     with locked(out):
-        for stale in out.parent.glob(f'.????????-{out.name}'): shutil.rmtree(stale, ignore_errors=True)     # of a killed run
+        tidy_after_a_kill(out)
         work = partial/file_key(files, settings)
         for other in partial.glob('*'):
             if other != work: shutil.rmtree(other, ignore_errors=True)
         if work.exists(): say('going on where an earlier run stopped')
-        report = _fit(args, out, work)
+        try: report = _fit(args, out, work)
+        except InputError: shutil.rmtree(partial, ignore_errors=True); raise      # nothing to go on from
         shutil.rmtree(partial, ignore_errors=True)
     return report
+
+def tidy_after_a_kill(out:Path):
+    "Remove what a killed run left beside `out`; a model that it had only moved aside comes back."
+    for old in out.parent.glob(f'.????????-old-{glob.escape(out.name)}'):
+        if out.exists(): shutil.rmtree(old, ignore_errors=True)
+        else: os.replace(old, out)
+    for stale in out.parent.glob(f'.????????-{glob.escape(out.name)}'): shutil.rmtree(stale, ignore_errors=True)
 
 def _fit(args, out, work) -> dict:
     from seqrep_nb.clean import clean_events
@@ -176,12 +190,13 @@ def _fit(args, out, work) -> dict:
     items, bad_items = read_catalogue(args.items, args.on_bad, args.columns, notes) if args.items else (None, None)
     say(f'cleaning {len(events):,} events')
     cleaned = clean_events(events)
+    if not len(cleaned.events): raise input_error(args.events, problem='has no row left after cleaning', way_out='check quantities and prices')
     del events
     say('fitting')
     pipeline = BehaviourPipeline(args.max_items, budget=args.budget, steps=args.steps, checkpoint=args.checkpoint, seed=args.seed).fit(Log(name, cleaned.events, items), work, cleaned.rejected)
     pipeline.notes_ = notes + pipeline.notes_
     rules = cleaned.report[cleaned.report.taken > 0]
-    report = pipeline.report() | dict(rows_set_aside=len(bad), rows_cleaned_away=dict(zip(rules.rule, rules.taken.tolist())), model=str(out))
+    report = pipeline.report() | dict(rows_set_aside=len(bad), rows_cleaned_away=dict(zip(rules.rule, rules.taken.tolist())), model=str(out).encode('utf-8', 'replace').decode())
     pipeline.save(out, report, lambda to: _keep_rejected(to, {'rejected': bad, 'rejected-items': bad_items, 'cleaned-away': cleaned.rejected}))
     return report
 
@@ -295,10 +310,11 @@ def _joined(results): # one Result of several blocks of users
     values, ids = (np.concatenate([getattr(r, n) for r in results]) for n in ('values', 'per_user'))
     return replace(results[0], values=values, per_user=ids, protocol=replace(results[0].protocol, users=len(values)))
 
-# %% ../nbs/62_command.ipynb #664243b1
+# %% ../nbs/62_command.ipynb #4b024b21
 def run_evaluate(args) -> dict:
     "`seqrep evaluate`: the protocol on an own log."
     from seqrep_nb.metrics import compare, result_rows
+    if args.out and Path(args.out).exists() and not Path(args.out).is_file(): raise input_error(args.out, problem='is not a plain file', way_out='name a JSON file')
     if args.out: check_writable(args.out)
     notes = []
     pipeline, task = _evaluate_model(args, notes) if Path(args.log).is_dir() else _evaluate_log(args, notes)
@@ -315,6 +331,7 @@ def _evaluate_model(args, notes):
     from seqrep_nb.clean import clean_events
     from seqrep_nb.model import load_model
     later = args.events or args.items
+    if not (Path(args.log)/'model.json').is_file(): load_model(args.log)            # says that this is no model
     if not later: raise input_error('evaluate', problem='was given a model without later events', way_out='add --events LATER, a log of what came after the fit')
     pipeline = load_model(args.log)
     events, _ = read_log(later, args.on_bad, args.columns, args.actions, notes)
@@ -329,6 +346,7 @@ def _evaluate_log(args, notes):
     events, _ = read_log(args.log, args.on_bad, args.columns, args.actions, notes)
     items, _ = read_catalogue(args.items, args.on_bad, args.columns, notes) if args.items else (None, None)
     events = clean_events(events).events
+    if not len(events): raise input_error(args.log, problem='has no row left after cleaning', way_out='check quantities and prices')
     split = temporal_split(events, args.cut or inner_cut(events, min_users=1))
     say(f'fitting on what came before {split.cut}')
     name = args.name or Path(args.log).name.split('.')[0]
@@ -461,7 +479,7 @@ def _verdict(view, base, inner):
     used = 'the blend is used' if inner['blend'] > inner['base'] else f'nothing was better than {base}, which is used alone'
     return f'view {view}: NDCG@10 at the inner cuts {inner["blend"]:.4f}, {base} {inner["base"]:.4f}{held}: {used}'
 
-# %% ../nbs/62_command.ipynb #16a52641
+# %% ../nbs/62_command.ipynb #0548cb91
 def main(
     argv=None,  # Arguments; None: those of the process
 ) -> int:       # 0 done, 1 the audit found a leak, 2 input that cannot be used, 130 stopped
@@ -469,16 +487,29 @@ def main(
     args = _parser().parse_args(argv)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='replace')      # a terminal of another locale is no reason to stop
-    try: report = args.run(args)
+    try:
+        keep_inputs(args)
+        report = args.run(args)
     except InputError as error: return _stop(str(error).replace('; rename', '; pass --columns THEIRS=OURS, or rename'))
     except MemoryError: return _stop('not enough memory; way out: --max-items, fewer events, or a larger machine')
-    except OSError as error: return _stop(f'{error.filename or "output"}: {error.strerror or error}; nothing was left half-written; make room or choose another place')
+    except OSError as error:
+        way_out = 'make room or choose another place' if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, None) else 'check the path and its permissions'
+        return _stop(f'{error.filename or getattr(args, "out", None) or "output"}: {error.strerror or error}; nothing was left half-written; {way_out}')
     except KeyboardInterrupt:
         _stop('stopped' + ('; the same command goes on from here' if args.command == 'fit' else ''))
         return 130
     try: print(json.dumps(report, indent=1, ensure_ascii=False, default=_plain) if args.json else as_text(args.command, report))
     except BrokenPipeError: sys.stderr.close()                                       # the reader (head, less) has seen enough
     return 1 if report.get('passed') is False else 0
+
+def keep_inputs(args):
+    "Raise `InputError` where the result would replace a file that is read, or go into the model folder."
+    out = getattr(args, 'out', None)
+    if not out: return
+    read = [Path(p).resolve() for n in ('events', 'items', 'users', 'log', 'train', 'test', 'vocabulary') if (p := getattr(args, n, None))]
+    model = Path(m).resolve() if (m := getattr(args, 'model', None) or (args.log if hasattr(args, 'log') and Path(args.log).is_dir() else None)) else None
+    if Path(out).resolve() in read: raise input_error(str(out), problem='is a file that is read', way_out='choose another --out')
+    if model and model in (Path(out).resolve(), *Path(out).resolve().parents): raise input_error(str(out), problem='lies in the model folder', way_out='choose another --out')
 
 def _plain(value): return value.tolist() if hasattr(value, 'tolist') else str(value)
 

@@ -335,7 +335,7 @@ def _read_csv(path:Path) -> pd.DataFrame:
     names = _csv_header(path, data)
     parse = arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=lambda line: torn.append(line) or 'skip')
     convert = arrow_csv.ConvertOptions(column_types={n: pa.large_string() for n in names}, strings_can_be_null=False)
-    read = arrow_csv.ReadOptions(column_names=names, skip_rows=1, use_threads=False)  # one thread: lines keep their numbers
+    read = arrow_csv.ReadOptions(column_names=names, skip_rows=1, use_threads=False, block_size=min(max(len(data), 1 << 20), 1 << 30))  # one thread: lines keep their numbers; one block: a field may be long
     table = arrow_csv.read_csv(pa.BufferReader(data), read, parse, convert).to_pandas()
     if not torn: return table
     rows = [line.number - 2 for line in torn]  # lines count from 1, and the header is the first

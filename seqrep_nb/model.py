@@ -7,8 +7,8 @@ __all__ = ['BASES', 'TRANSFORMER', 'FORMAT', 'STATE', 'FLAT', 'find_baskets', 'i
            'ranker_grid', 'make_ranker', 'BehaviourPipeline', 'transformer_weights', 'restore_transformer', 'recode',
            'probabilities', 'file_sums', 'check_folder', 'load_model']
 
-# %% ../nbs/61_model.ipynb #2e7d17d1
-import hashlib, time
+# %% ../nbs/61_model.ipynb #a7852b71
+import hashlib, os, time
 from dataclasses import replace
 from pathlib import Path
 import numpy as np, pandas as pd, scipy.sparse as sp
@@ -132,7 +132,7 @@ class BehaviourPipeline(BaseEstimator):
         self._heads(log, some, tasks)
         return self
 
-# %% ../nbs/61_model.ipynb #66545551
+# %% ../nbs/61_model.ipynb #06ffe0e1
 @patch
 def _begin(self:BehaviourPipeline, log, work):
     self.deadline_, self.work_ = time.monotonic() + 60 * self.budget, None if work is None else Path(work)
@@ -160,6 +160,8 @@ def _write_arrays(path, arrays):
     from safetensors.numpy import save_file
     try: save_file({n: np.ascontiguousarray(a) for n, a in arrays.items()}, path)
     except SafetensorError as error: raise OSError(f'{path}: {error}') from error     # a full disk, for one
+    mask = os.umask(0); os.umask(mask)
+    os.chmod(path, 0o666 & ~mask)                                                     # like every other file: it would be 600
 
 # %% ../nbs/61_model.ipynb #ecf1ea31
 @patch
@@ -571,7 +573,7 @@ def represent(self:BehaviourPipeline, histories:Histories,
     if self.vectors_ is not None: return self._fitted('content').represent(histories, now), 'recency-weighted mean of the item vectors'
     return history_features(histories, now).to_numpy('float32'), 'recency, frequency, money, gaps and weekdays'
 
-# %% ../nbs/61_model.ipynb #4cf94a81
+# %% ../nbs/61_model.ipynb #fdc4b7e1
 FORMAT = 1   # of the folder; raised whenever an older reader could misread it
 STATE = ('name_', 'baskets_', 'days_', 'action_', 'now_', 'plan_', 'settings_', 'inner_quality_', 'base_', 'fallback_', 'weights_', 'notes_', 'head_report_', 'versions_')
 FLAT = ('offsets', 'items', 'actions', 'timestamps', 'baskets', 'places', 'prices')
@@ -589,6 +591,7 @@ def file_sums(folder) -> str: # Lines 'hash  name', sorted by name
     "SHA-256 of every file in the folder but the list itself."
     lines = []
     for path in sorted(p for p in Path(folder).iterdir() if p.name != 'SHA256SUMS'):
+        if not path.is_file(): raise input_error(str(path), problem='is not a plain file', way_out='copy the folder again, or fit again')
         with open(path, 'rb') as file: lines.append(f'{hashlib.file_digest(file, "sha256").hexdigest()}  {path.name}\n')
     return ''.join(lines)
 
@@ -628,7 +631,7 @@ def _save_heads(path, heads):
     import skops.io
     path.write_bytes(skops.io.dumps(heads))
 
-# %% ../nbs/61_model.ipynb #6d249771
+# %% ../nbs/61_model.ipynb #89d3da31
 def check_folder(folder) -> dict: # Content of model.json
     "Is this a whole model of a format that can be read? Raises `InputError` where not."
     folder = Path(folder)
@@ -638,17 +641,19 @@ def check_folder(folder) -> dict: # Content of model.json
     found = dict(line.split('  ', 1)[::-1] for line in file_sums(folder).splitlines())
     bad = sorted(n for n in stored.keys() | found.keys() if stored.get(n) != found.get(n))
     if bad: raise input_error(str(folder/bad[0]), problem='is not the file that was written: its SHA-256 differs from SHA256SUMS' if bad[0] in found else 'is missing', way_out='copy the folder again, or fit again')
-    if sums.read_text() != file_sums(folder): raise input_error(str(sums), problem='was changed', way_out='copy the folder again, or fit again')
+    if sums.read_bytes() != file_sums(folder).encode(): raise input_error(str(sums), problem='was changed', way_out='copy the folder again, or fit again')
     about = read_json(folder/'model.json')
-    if about.get('format') != FORMAT:
-        raise input_error(str(folder/'model.json'), problem=f'is of format {about.get("format")!r}, this version reads format {FORMAT}', way_out='fit again with this version, or install the one that wrote it (versions_ in model.json)')
+    found = about.get('format') if isinstance(about, dict) else None
+    if found != FORMAT:
+        raise input_error(str(folder/'model.json'), problem=f'is of format {found!r}, this version reads format {FORMAT}', way_out='fit again with this version, or install the one that wrote it (versions_ in model.json)')
     return about
 
 def load_model(folder) -> BehaviourPipeline:
     "Read a folder that `save` wrote. Raises `InputError` naming the file that is damaged, missing or too old."
     folder, about = Path(folder), check_folder(folder)
     try: return _load(folder, about)
-    except (KeyError, TypeError, OSError) as error: raise input_error(str(folder), problem=f'cannot be read ({type(error).__name__}: {error})', way_out='fit again') from error
+    except InputError: raise
+    except Exception as error: raise input_error(str(folder), problem=f'cannot be read ({type(error).__name__}: {error})', way_out='fit again') from error
 
 # %% ../nbs/61_model.ipynb #2487dbf1
 def _load(folder, about):
