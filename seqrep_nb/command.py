@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['BUYING', 'TEXTS', 'WRITERS', 'say', 'pairs', 'read_log', 'read_catalogue', 'read_users', 'check_output',
-           'check_writable', 'write_table', 'locked', 'check_model_place', 'file_key', 'run_fit', 'tidy_after_a_kill',
-           'histories_asked', 'run_recommend', 'run_classify', 'run_encode', 'later_task', 'evaluate_pipeline',
-           'run_evaluate', 'run_audit', 'run_example', 'as_text', 'main', 'keep_inputs']
+           'check_writable', 'write_table', 'locked', 'check_model_place', 'file_key', 'run_fit', 'check_left',
+           'tidy_after_a_kill', 'histories_asked', 'run_recommend', 'run_classify', 'run_encode', 'later_task',
+           'evaluate_pipeline', 'run_evaluate', 'run_audit', 'run_example', 'as_text', 'main', 'keep_inputs']
 
 # %% ../nbs/62_command.ipynb #becc00d1
 import argparse, contextlib, csv, errno, glob, gzip, hashlib, json, os, shutil, sys, warnings
@@ -126,7 +126,7 @@ def write_table(table, path):
             torn = any(table[c].astype(str).str.contains('\r', regex=False).any() for c in table.select_dtypes(exclude='number'))
             table.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC if torn else csv.QUOTE_MINIMAL)
 
-# %% ../nbs/62_command.ipynb #b3fc2f71
+# %% ../nbs/62_command.ipynb #d1d2ccc1
 @contextlib.contextmanager
 def locked(out:Path):
     "Keep a second run from writing the same model. Raises `InputError` where one is at work."
@@ -140,7 +140,9 @@ def locked(out:Path):
 
 def check_model_place(out:Path):
     "Raise `InputError` where `fit` must not or cannot write."
-    if out.is_file(): raise input_error(str(out), problem='is a file', way_out='name a folder for the model')
+    if out.exists() and not out.is_dir(): raise input_error(str(out), problem='is a file' if out.is_file() else 'is not a folder', way_out='name a folder for the model')
+    inside = next((p for p in out.absolute().parents if (p/'model.json').exists()), None)
+    if inside: raise input_error(str(out), problem=f'lies in the model folder {inside}', way_out='choose another --out')
     if out.is_dir() and any(out.iterdir()) and not (out/'model.json').exists(): raise input_error(str(out), problem='is a folder that holds other things', way_out='name a new folder, so that nothing of yours is replaced')
     check_writable(out)
 
@@ -152,7 +154,7 @@ def file_key(paths, settings) -> str:
         with open(path, 'rb') as file: digest.update(hashlib.file_digest(file, 'sha256').digest())
     return digest.hexdigest()[:16]
 
-# %% ../nbs/62_command.ipynb #26deacb1
+# %% ../nbs/62_command.ipynb #494720c1
 def run_fit(args) -> dict: # The report
     "`seqrep fit`: read, clean, choose, train, write."
     from seqrep_nb.events import _format
@@ -161,10 +163,16 @@ def run_fit(args) -> dict: # The report
     for path in files: _format(path)                                   # missing, empty or of no known kind: said before anything else
     settings = {n: getattr(args, n) for n in ('seed', 'budget', 'max_items', 'steps', 'checkpoint', 'on_bad', 'columns', 'actions')}
     partial = out.with_name(f'.{out.name}-partial')
+    made = [p for p in out.absolute().parents if not p.exists()]              # deepest first
     out.parent.mkdir(parents=True, exist_ok=True)
+    try: return _locked_fit(args, out, partial, partial/file_key(files, settings))
+    except InputError:
+        for folder in made: folder.rmdir()
+        raise
+
+def _locked_fit(args, out, partial, work):
     with locked(out):
         tidy_after_a_kill(out)
-        work = partial/file_key(files, settings)
         for other in partial.glob('*'):
             if other != work: shutil.rmtree(other, ignore_errors=True)
         if work.exists(): say('going on where an earlier run stopped')
@@ -172,6 +180,11 @@ def run_fit(args) -> dict: # The report
         except InputError: shutil.rmtree(partial, ignore_errors=True); raise      # nothing to go on from
         shutil.rmtree(partial, ignore_errors=True)
     return report
+
+def check_left(path, events, items=True):
+    "Raise `InputError` where cleaning left nothing to learn from."
+    if not len(events): raise input_error(str(path), problem='has no row left after cleaning', way_out='check quantities and prices')
+    if items and not events.item_id.notna().any(): raise input_error(str(path), 'item_id', problem='is empty in every row that is left', way_out='give a log in which users meet items')
 
 def tidy_after_a_kill(out:Path):
     "Remove what a killed run left beside `out`; a model that it had only moved aside comes back."
@@ -190,7 +203,7 @@ def _fit(args, out, work) -> dict:
     items, bad_items = read_catalogue(args.items, args.on_bad, args.columns, notes) if args.items else (None, None)
     say(f'cleaning {len(events):,} events')
     cleaned = clean_events(events)
-    if not len(cleaned.events): raise input_error(args.events, problem='has no row left after cleaning', way_out='check quantities and prices')
+    check_left(args.events, cleaned.events)
     del events
     say('fitting')
     pipeline = BehaviourPipeline(args.max_items, budget=args.budget, steps=args.steps, checkpoint=args.checkpoint, seed=args.seed).fit(Log(name, cleaned.events, items), work, cleaned.rejected)
@@ -204,7 +217,7 @@ def _keep_rejected(to, tables):
     for name, table in tables.items():
         if table is not None and len(table): write_table(table.astype('str'), to/f'{name}.parquet')
 
-# %% ../nbs/62_command.ipynb #a6e3a531
+# %% ../nbs/62_command.ipynb #ee73df01
 def histories_asked(pipeline, args, notes) -> tuple: # histories, the moment, a report of who they are, rows that cleaning took
     "The histories that a command is about: of --users, of --events, or of everybody."
     met = None
@@ -213,20 +226,22 @@ def histories_asked(pipeline, args, notes) -> tuple: # histories, the moment, a 
         events, _ = read_log(args.events, args.on_bad, args.columns, args.actions, notes)
         cleaned = clean_events(events)
         events, met = cleaned.events, cleaned.rejected
-        if not len(events): raise input_error(args.events, problem='has no row left after cleaning', way_out='check quantities and prices')
+        check_left(args.events, events, items=False)
         strange = int((~events.item_id.isin(pipeline.item_ids_) & events.item_id.notna()).sum())
         if strange: notes.append(f'{args.events}: {strange:,} events of items that the model does not know are passed over')
         histories, now = pipeline.extended(events), int(events.timestamp.max().value // 1000)
-        if args.users: histories = histories.take(_positions(histories, read_users(args.users, args.columns, notes), args))
+        if now > pipeline.now_ + pipeline.days_ * 86_400e6: notes.append(f'{args.events}: its newest row, {events.timestamp.max()}, lies further after the fit than the fitted log is long; everything is dated from there')
+        if args.users: histories = histories.take(_positions(histories, read_users(args.users, args.columns, notes), args, notes))
     else: histories, now = pipeline.histories_of(read_users(args.users, args.columns, notes)) if args.users else pipeline.histories_, None
     none = int((histories.lengths == 0).sum())
     if none: notes.append(f'{none:,} of {len(histories):,} users have no history in the model')
     return histories, now, dict(users=len(histories), without_history=none), met
 
-def _positions(histories, user_ids, args):
+def _positions(histories, user_ids, args, notes):
     import pandas as pd
     rows = pd.Index(histories.user_ids).get_indexer(user_ids)
     if (rows < 0).all(): raise input_error(args.users, 'user_id', problem=f'names no user of {args.events}', way_out='leave --users out, or give the events of these users')
+    if (rows < 0).any(): notes.append(f'{args.users}: {int((rows < 0).sum()):,} users have no row in {args.events} and are left out')
     return rows[rows >= 0]
 
 def run_recommend(args) -> dict:
@@ -234,6 +249,7 @@ def run_recommend(args) -> dict:
     from seqrep_nb.model import load_model
     check_output(args.out)
     notes, pipeline = [], load_model(args.model)
+    if args.query is not None and not args.query.strip(): raise input_error('--query', problem='is empty', way_out='give words, or leave it out')
     if args.k < 1: raise input_error('--k', problem=f'is {args.k}', way_out='ask for at least one item')
     histories, now, report, met = histories_asked(pipeline, args, notes)
     exclude = 'seen' if args.exclude_seen else 'bought' if args.exclude_bought else None
@@ -268,17 +284,23 @@ def run_encode(args) -> dict:
     write_table(pd.concat([pd.DataFrame(dict(user_id=histories.user_ids)), columns], axis=1), args.out)
     return report | dict(width=H.shape[1], what=what, out=str(args.out), notes=notes)
 
-# %% ../nbs/62_command.ipynb #5f4cc3a1
-def later_task(pipeline, later) -> tuple: # `RankingTask` on the model's catalogue; only users that come back
+# %% ../nbs/62_command.ipynb #d700fe91
+def later_task(
+    pipeline,
+    later,       # Canonical events; those before the cut are passed over
+    train=None,  # What the pipeline was fitted on, so that a basket begun before the cut is no target; None: such baskets cannot be told
+    cut=None,    # The moment; None: right after the fitted log
+):               # `RankingTask` on the model's catalogue; only users that come back
     "First baskets of known users after the fit. Raises `InputError` where there are none."
     import numpy as np, pandas as pd
     from seqrep_nb.histories import build_histories
     from seqrep_nb.split import Split, first_baskets
     from seqrep_nb.tasks import RankingTask
-    cut, h = pd.Timestamp(pipeline.now_ + 1, unit='us', tz='UTC'), pipeline.histories_
+    h = pipeline.histories_
+    cut = pd.Timestamp(pipeline.now_ + 1, unit='us', tz='UTC') if cut is None else cut
     buys = 'buy' in h.action_names and (h.actions == h.action_names.index('buy')).any()
     known = pd.DataFrame(dict(user_id=h.user_ids[h.lengths > 0], item_id='-', action='buy' if buys else 'any', timestamp=pd.Timestamp(pipeline.now_, unit='us', tz='UTC')))
-    baskets = first_baskets(Split(cut, known, later[later.timestamp >= cut]))
+    baskets = first_baskets(Split(cut, known if train is None else train, later[later.timestamp >= cut]))
     baskets = baskets[baskets.item_id.isin(pipeline.item_ids_)]
     if not len(baskets): raise input_error('events', problem=f'hold no basket of a known user with a known item after {cut}', way_out='give a longer log, an earlier --cut, or events that came after the fit')
     users = np.sort(baskets.user_id.unique().astype(object))
@@ -310,11 +332,11 @@ def _joined(results): # one Result of several blocks of users
     values, ids = (np.concatenate([getattr(r, n) for r in results]) for n in ('values', 'per_user'))
     return replace(results[0], values=values, per_user=ids, protocol=replace(results[0].protocol, users=len(values)))
 
-# %% ../nbs/62_command.ipynb #4b024b21
+# %% ../nbs/62_command.ipynb #3b692ab1
 def run_evaluate(args) -> dict:
     "`seqrep evaluate`: the protocol on an own log."
     from seqrep_nb.metrics import compare, result_rows
-    if args.out and Path(args.out).exists() and not Path(args.out).is_file(): raise input_error(args.out, problem='is not a plain file', way_out='name a JSON file')
+    if args.out and Path(args.out).exists() and not Path(args.out).is_file(): raise input_error(args.out, problem='is a folder' if Path(args.out).is_dir() else 'is not a plain file', way_out='name a JSON file')
     if args.out: check_writable(args.out)
     notes = []
     pipeline, task = _evaluate_model(args, notes) if Path(args.log).is_dir() else _evaluate_log(args, notes)
@@ -329,36 +351,41 @@ def run_evaluate(args) -> dict:
 
 def _evaluate_model(args, notes):
     from seqrep_nb.clean import clean_events
-    from seqrep_nb.model import load_model
+    from seqrep_nb.model import find_baskets, load_model
     later = args.events or args.items
     if not (Path(args.log)/'model.json').is_file(): load_model(args.log)            # says that this is no model
     if not later: raise input_error('evaluate', problem='was given a model without later events', way_out='add --events LATER, a log of what came after the fit')
     pipeline = load_model(args.log)
     events, _ = read_log(later, args.on_bad, args.columns, args.actions, notes)
-    return pipeline, later_task(pipeline, clean_events(events).events)
+    later_events = clean_events(events).events
+    check_left(later, later_events)
+    notes.append('a basket that began before the fit cannot be told from a new one: fit on whole baskets')
+    return pipeline, later_task(pipeline, find_baskets(later_events)[0])
 
 def _evaluate_log(args, notes):
     from seqrep_nb.clean import clean_events
     from seqrep_nb.events import Log
-    from seqrep_nb.model import BehaviourPipeline
+    from seqrep_nb.model import BehaviourPipeline, find_baskets
     from seqrep_nb.split import inner_cut, temporal_split
     say(f'reading {args.log}')
     events, _ = read_log(args.log, args.on_bad, args.columns, args.actions, notes)
     items, _ = read_catalogue(args.items, args.on_bad, args.columns, notes) if args.items else (None, None)
     events = clean_events(events).events
-    if not len(events): raise input_error(args.log, problem='has no row left after cleaning', way_out='check quantities and prices')
+    check_left(args.log, events)
+    events, _ = find_baskets(events)                                     # before the cut: a visit that it tears is no target
     split = temporal_split(events, args.cut or inner_cut(events, min_users=1))
     say(f'fitting on what came before {split.cut}')
     name = args.name or Path(args.log).name.split('.')[0]
     pipeline = BehaviourPipeline(args.max_items, budget=args.budget, steps=args.steps, checkpoint=args.checkpoint, seed=args.seed).fit(Log(name, split.train, items))
-    return pipeline, later_task(pipeline, split.test)
+    return pipeline, later_task(pipeline, split.test, split.train, split.cut)
 
-# %% ../nbs/62_command.ipynb #35ae8f71
+# %% ../nbs/62_command.ipynb #a28662e1
 def run_audit(args) -> dict:
     "`seqrep audit`: the leakage auditor on an own split; exit code 1 where it objects."
+    from seqrep_nb.events import sort_events
     from seqrep_nb.split import audit_split
     notes, parts = [], []
-    for path in (args.train, args.test): parts.append(read_log(path, args.on_bad, args.columns, args.actions, notes)[0])
+    for path in (args.train, args.test): parts.append(sort_events(read_log(path, args.on_bad, args.columns, args.actions, notes)[0]))   # as every command does: a file's order is no leak
     vocabulary = None
     if args.vocabulary: vocabulary = read_catalogue(args.vocabulary, args.on_bad, args.columns)[0].item_id
     checks = audit_split(*parts, args.cut, vocabulary)

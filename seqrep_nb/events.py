@@ -12,7 +12,7 @@ import csv, datetime, difflib, gzip, io, numbers, warnings, zlib
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np, pandas as pd, pyarrow as pa, pyarrow.compute as pc
-from .core import InputError, input_error
+from .core import InputError, _short, input_error
 
 # %% ../nbs/10_events.ipynb #39d697eb
 EVENT_COLUMNS = dict(user_id='id', item_id='id', action='text', timestamp='time', session_id='id', basket_id='id',
@@ -185,7 +185,7 @@ def _missing_column(column, names) -> dict:
     near = difflib.get_close_matches(column, names, 1, .7)
     way_out = f'rename {near[0]!r} to {column!r}' if near else 'rename the column that holds it'
     if column == 'action': way_out += ", or pass default_action='buy' if every row is a purchase"
-    return dict(column=column, problem=f'is missing; columns found: {", ".join(map(repr, names)) or "none"}', way_out=way_out)
+    return dict(column=column, problem=f'is missing; columns found: {", ".join(map(_short, names[:30])) or "none"}', way_out=way_out)
 
 def _check_table(table, source:str, needed) -> pd.DataFrame:
     "`table` with trimmed column names. Raises `InputError` if it cannot hold events or items."

@@ -7,8 +7,9 @@ __all__ = ['BASES', 'TRANSFORMER', 'FORMAT', 'STATE', 'FLAT', 'find_baskets', 'i
            'ranker_grid', 'make_ranker', 'BehaviourPipeline', 'transformer_weights', 'restore_transformer', 'recode',
            'probabilities', 'file_sums', 'check_folder', 'load_model']
 
-# %% ../nbs/61_model.ipynb #a7852b71
+# %% ../nbs/61_model.ipynb #f84935d1
 import hashlib, os, time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 import numpy as np, pandas as pd, scipy.sparse as sp
@@ -573,7 +574,7 @@ def represent(self:BehaviourPipeline, histories:Histories,
     if self.vectors_ is not None: return self._fitted('content').represent(histories, now), 'recency-weighted mean of the item vectors'
     return history_features(histories, now).to_numpy('float32'), 'recency, frequency, money, gaps and weekdays'
 
-# %% ../nbs/61_model.ipynb #fdc4b7e1
+# %% ../nbs/61_model.ipynb #50961f21
 FORMAT = 1   # of the folder; raised whenever an older reader could misread it
 STATE = ('name_', 'baskets_', 'days_', 'action_', 'now_', 'plan_', 'settings_', 'inner_quality_', 'base_', 'fallback_', 'weights_', 'notes_', 'head_report_', 'versions_')
 FLAT = ('offsets', 'items', 'actions', 'timestamps', 'baskets', 'places', 'prices')
@@ -581,11 +582,22 @@ FLAT = ('offsets', 'items', 'actions', 'timestamps', 'baskets', 'places', 'price
 def _write_table(path, **columns):
     import pyarrow as pa
     table = pa.table({n: pa.array(np.asarray(v, object), pa.large_string(), from_pandas=True) for n, v in columns.items()})
-    with pa.OSFile(str(path), 'wb') as file, pa.ipc.new_file(file, table.schema) as writer: writer.write_table(table)
+    with open(path, 'wb') as file, pa.ipc.new_file(file, table.schema) as writer: writer.write_table(table)
+
+@contextmanager
+def _reading(path):
+    "Whatever goes wrong while a part is read becomes an `InputError` that names it: a forged file may be wrong in any way."
+    try: yield
+    except InputError: raise
+    except Exception as error: raise input_error(str(path), problem=f'cannot be read ({type(error).__name__}: {str(error)[:100]})', way_out='copy the folder again, or fit again') from error
 
 def _read_table(path) -> pd.DataFrame:
     import pyarrow as pa
-    with pa.OSFile(str(path), 'rb') as file: return pd.DataFrame({n: c.to_pandas().to_numpy(object) for n, c in zip(*(lambda t: (t.column_names, t.columns))(pa.ipc.open_file(file).read_all()))})
+    with _reading(path), open(path, 'rb') as file: return pd.DataFrame({n: c.to_pandas().to_numpy(object) for n, c in zip(*(lambda t: (t.column_names, t.columns))(pa.ipc.open_file(file).read_all()))})
+
+def _read_arrays(path) -> dict:
+    from safetensors.numpy import load_file
+    with _reading(path): return load_file(path)
 
 def file_sums(folder) -> str: # Lines 'hash  name', sorted by name
     "SHA-256 of every file in the folder but the list itself."
@@ -631,18 +643,18 @@ def _save_heads(path, heads):
     import skops.io
     path.write_bytes(skops.io.dumps(heads))
 
-# %% ../nbs/61_model.ipynb #89d3da31
+# %% ../nbs/61_model.ipynb #174d4421
 def check_folder(folder) -> dict: # Content of model.json
     "Is this a whole model of a format that can be read? Raises `InputError` where not."
     folder = Path(folder)
-    if not (folder/'model.json').is_file(): raise input_error(str(folder), problem='is not a model folder: it holds no model.json', way_out='give the folder that seqrep fit wrote with --out')
+    if not (folder/'model.json').is_file(): raise input_error(str(folder), problem=f'{"is a folder but" if folder.is_dir() else "is"} not a model folder: it holds no model.json', way_out='name one file, or the folder that seqrep fit wrote with --out')
     sums = folder/'SHA256SUMS'
     stored = dict(line.split('  ', 1)[::-1] for line in sums.read_text(errors='replace').splitlines() if '  ' in line) if sums.is_file() else {}
     found = dict(line.split('  ', 1)[::-1] for line in file_sums(folder).splitlines())
     bad = sorted(n for n in stored.keys() | found.keys() if stored.get(n) != found.get(n))
     if bad: raise input_error(str(folder/bad[0]), problem='is not the file that was written: its SHA-256 differs from SHA256SUMS' if bad[0] in found else 'is missing', way_out='copy the folder again, or fit again')
     if sums.read_bytes() != file_sums(folder).encode(): raise input_error(str(sums), problem='was changed', way_out='copy the folder again, or fit again')
-    about = read_json(folder/'model.json')
+    with _reading(folder/'model.json'): about = read_json(folder/'model.json')
     found = about.get('format') if isinstance(about, dict) else None
     if found != FORMAT:
         raise input_error(str(folder/'model.json'), problem=f'is of format {found!r}, this version reads format {FORMAT}', way_out='fit again with this version, or install the one that wrote it (versions_ in model.json)')
@@ -651,30 +663,27 @@ def check_folder(folder) -> dict: # Content of model.json
 def load_model(folder) -> BehaviourPipeline:
     "Read a folder that `save` wrote. Raises `InputError` naming the file that is damaged, missing or too old."
     folder, about = Path(folder), check_folder(folder)
-    try: return _load(folder, about)
-    except InputError: raise
-    except Exception as error: raise input_error(str(folder), problem=f'cannot be read ({type(error).__name__}: {error})', way_out='fit again') from error
+    with _reading(folder): return _load(folder, about)
 
-# %% ../nbs/61_model.ipynb #2487dbf1
+# %% ../nbs/61_model.ipynb #8e28d451
 def _load(folder, about):
-    from safetensors.numpy import load_file
-    model = BehaviourPipeline(**about['parameters'])
-    for name, value in about['state'].items(): setattr(model, name, value)
+    with _reading(folder/'model.json'):
+        model, state = BehaviourPipeline(**about['parameters']), about['state']
+        for name in (*STATE, 'inner_', 'cuts_'): setattr(model, name, state[name])
     model.items_ = _read_table(folder/'items.arrow')
     model.item_ids_, model.sample_ids_ = model.items_.item_id.to_numpy(object), _read_table(folder/'sample.arrow').user_id.to_numpy(object)
-    model.histories_ = Histories(_read_table(folder/'users.arrow').user_id.to_numpy(object), model.item_ids_, **load_file(folder/'histories.safetensors'),
+    model.histories_ = Histories(_read_table(folder/'users.arrow').user_id.to_numpy(object), model.item_ids_, **_read_arrays(folder/'histories.safetensors'),
                                  action_names=tuple(about['actions']), place_names=tuple(about['places']))
-    pairs, vectors = load_file(folder/'met.safetensors'), folder/'vectors.safetensors'
+    pairs, vectors = _read_arrays(folder/'met.safetensors'), folder/'vectors.safetensors'
     model.met_ = sp.csr_matrix((np.ones(len(pairs['indices']), 'float32'), pairs['indices'], pairs['indptr']), (len(model.histories_), len(model.item_ids_)))
-    model.vectors_ = load_file(vectors)['vectors'] if vectors.exists() else None
+    model.vectors_ = _read_arrays(vectors)['vectors'] if vectors.exists() else None
     model.behaviour_, model.early_ = (_load_transformer(model, folder, name) for name in ('behaviour', 'early'))
     model.heads_ = _load_heads(folder/'heads.skops')
     return model
 
 def _load_transformer(pipeline, folder, name):
-    from safetensors.numpy import load_file
     if not (folder/f'{name}.safetensors').exists(): return None
-    arrays, codes = load_file(folder/f'{name}.safetensors'), read_json(folder/f'{name}.json')
+    arrays, codes = _read_arrays(folder/f'{name}.safetensors'), read_json(folder/f'{name}.json')
     item_ids = _read_table(folder/f'{name}-items.arrow').item_id.to_numpy(object)
     model = pipeline._new_transformer(len(item_ids), pipeline.plan_, arrays.pop('vectors'))
     return restore_transformer(model, arrays, item_ids, codes['places'], codes['actions'])
@@ -682,8 +691,9 @@ def _load_transformer(pipeline, folder, name):
 def _load_heads(path):
     import skops.io
     if not path.exists(): return {}
-    if odd := skops.io.get_untrusted_types(file=path): raise input_error(str(path), problem=f'holds types that are not trusted: {odd[:3]}', way_out='do not open this model')
-    return skops.io.load(path)
+    with _reading(path): odd = skops.io.get_untrusted_types(file=path)
+    if odd: raise input_error(str(path), problem=f'holds types that are not trusted: {odd[:3]}', way_out='do not open this model')
+    with _reading(path): return skops.io.load(path)
 
 # %% ../nbs/61_model.ipynb #f2614b41
 @patch

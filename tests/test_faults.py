@@ -106,39 +106,6 @@ def seqrep(tmp_path, capfd, monkeypatch):
     return Seqrep(tmp_path, capfd)
 
 
-# What is known to be wrong, and not mended yet: a pattern of the test's name, and the fault; a cell that passes is an error here
-KNOWN = [
-    (r'test_a_broken_file.*\[spoilt_gzip-.*(EVENTS|events|TRAIN|TEST)-True\]', 'traceback: zlib.error of a spoilt gzip, with --columns'),
-    (r'test_a_broken_file.*\[huge_header_parquet-.*', 'the message repeats a column name of 5 MB'),
-    (r'test_a_broken_file.*\[folder-evaluate EVENTS-.*', 'a folder that is no model is taken for one without later events, and is not named'),
-    (r'test_a_row_that_names_no_user.*\[(cut_inside_a_row|row_too_wide)-.*', 'a torn row of --users becomes a user'),
-    (r'test_a_log_of_which_nothing_is_left.*', 'a log of which cleaning leaves nothing is not named; fit leaves .MODEL-partial'),
-    (r'test_hostile_ids.*\[with_carriage_return-csv-(user|item)_id-csv.*', 'an id with a carriage return is not quoted in CSV: the row is torn'),
-    (r'test_a_huge_(field|title).*csv.*', 'a CSV field above 1 MB: a message about block boundaries, and a way out that does not help; Parquet takes it'),
-    (r'test_a_(damaged_model|model_with_something_else).*\[(heads.*pipe-recommend|pipe-extra).*', 'a pipe in the model folder: waits for ever'),
-    (r'test_a_(damaged_model|model_with_something_else).*\[(?!model.json|SHA256SUMS)(.*-)?(folder|link_to_nowhere|link_to_itself)-.*', 'a model that cannot be read: the way out is that of a full disk'),
-    (r'test_a_file_that_may_not_be_read.*\[fit.*', 'a file that may not be read: the way out is that of a full disk'),
-    (r'test_a_damaged_model.*\[SHA256SUMS-longer.*', 'traceback: UnicodeDecodeError of SHA256SUMS'),
-    (r'test_a_forged_model.*\[(pickle|(garbage|empty|half_the)_(heads|histories|items|users)|huge_header|list|number|deep|empty_state|list_as_state)\]', 'traceback, or the file is not named: what the sums of a forged model agree with is not caught'),
-    (r'test_a_damaged_network.*\[forged-.*(safetensors|arrow)\]', 'traceback, or the file is not named: what the sums of a forged model agree with is not caught'),
-    (r'test_a_pipe_in_the_place.*', 'a pipe or a device in the place of the result is replaced by a file: /dev/null, for root'),
-    (r'test_a_folder_in_the_place.*\[evaluate.*', 'evaluate --out FOLDER: refused after all the work, by a hidden name'),
-    (r'test_an_older_result.*gzip.*', 'a gzipped result holds its temporary name and the time: never the same bytes twice'),
-    (r'test_a_result_never_replaces.*\[(?!fit over).*', 'a result replaces the file that was read, or spoils the model it is written into'),
-    (r'test_files_may_have_any_name\[fit-.*xff.*', 'traceback: UnicodeEncodeError where the path of the model is not UTF-8'),
-    (r'test_a_full_disk_leaves.*', "a full disk: the message says 'output', not the file"),
-    (r'test_a_fit_that_dies.*\[between_the_renames-older\]', 'killed between two renames: the older model stays as a hidden folder for ever'),
-    (r'test_what_a_dead_run_left.*\[a.*', 'a model name with * or [ ]: left-overs are not found, or those of others are removed'),
-    (r'test_a_run_that_stops_makes_no_folders\[fit.*', 'a fit that stops leaves the empty folders above --out'),
-    (r'test_a_model_may_be_read.*', 'safetensors files get mode 600 whatever the umask')]
-
-
-@pytest.fixture(autouse=True)
-def known(request):
-    for pattern, reason in KNOWN:
-        if re.fullmatch(pattern, request.node.name): request.node.add_marker(pytest.mark.xfail(strict=True, reason=reason))
-
-
 # Every file that is read: what kind it is of, and the command that reads it as FILE
 READ = {
     'fit EVENTS': ('events', 'fit FILE --out new'), 'fit ITEMS': ('items', 'fit events.csv FILE --out new'),
