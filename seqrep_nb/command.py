@@ -154,7 +154,7 @@ def file_key(paths, settings) -> str:
         with open(path, 'rb') as file: digest.update(hashlib.file_digest(file, 'sha256').digest())
     return digest.hexdigest()[:16]
 
-# %% ../nbs/62_command.ipynb #494720c1
+# %% ../nbs/62_command.ipynb #9f5f7cc1
 def run_fit(args) -> dict: # The report
     "`seqrep fit`: read, clean, choose, train, write."
     from seqrep_nb.events import _format
@@ -181,6 +181,7 @@ def _locked_fit(args, out, partial, work):
         shutil.rmtree(partial, ignore_errors=True)
     return report
 
+# %% ../nbs/62_command.ipynb #4880bc51
 def check_left(path, events, items=True):
     "Raise `InputError` where cleaning left nothing to learn from."
     if not len(events): raise input_error(str(path), problem='has no row left after cleaning', way_out='check quantities and prices')
@@ -217,7 +218,7 @@ def _keep_rejected(to, tables):
     for name, table in tables.items():
         if table is not None and len(table): write_table(table.astype('str'), to/f'{name}.parquet')
 
-# %% ../nbs/62_command.ipynb #ee73df01
+# %% ../nbs/62_command.ipynb #a6ccc7f1
 def histories_asked(pipeline, args, notes) -> tuple: # histories, the moment, a report of who they are, rows that cleaning took
     "The histories that a command is about: of --users, of --events, or of everybody."
     met = None
@@ -244,6 +245,7 @@ def _positions(histories, user_ids, args, notes):
     if (rows < 0).any(): notes.append(f'{args.users}: {int((rows < 0).sum()):,} users have no row in {args.events} and are left out')
     return rows[rows >= 0]
 
+# %% ../nbs/62_command.ipynb #417b9be1
 def run_recommend(args) -> dict:
     "`seqrep recommend`: ranked lists as a table."
     from seqrep_nb.model import load_model
@@ -284,7 +286,7 @@ def run_encode(args) -> dict:
     write_table(pd.concat([pd.DataFrame(dict(user_id=histories.user_ids)), columns], axis=1), args.out)
     return report | dict(width=H.shape[1], what=what, out=str(args.out), notes=notes)
 
-# %% ../nbs/62_command.ipynb #d700fe91
+# %% ../nbs/62_command.ipynb #b12f67f1
 def later_task(
     pipeline,
     later,       # Canonical events; those before the cut are passed over
@@ -309,6 +311,7 @@ def later_task(
     seen = (histories.counts(action=pipeline.action_) > 0).astype('float32').tocsr()
     return RankingTask(histories, relevant, seen, cut, pipeline.name_)
 
+# %% ../nbs/62_command.ipynb #e7111371
 def evaluate_pipeline(pipeline, task, k:int=10) -> list: # `Result`s
     "NDCG and recall of the pipeline and of its plain competitors, in both views; users a block at a time."
     import numpy as np
@@ -332,7 +335,7 @@ def _joined(results): # one Result of several blocks of users
     values, ids = (np.concatenate([getattr(r, n) for r in results]) for n in ('values', 'per_user'))
     return replace(results[0], values=values, per_user=ids, protocol=replace(results[0].protocol, users=len(values)))
 
-# %% ../nbs/62_command.ipynb #3b692ab1
+# %% ../nbs/62_command.ipynb #e82eb491
 def run_evaluate(args) -> dict:
     "`seqrep evaluate`: the protocol on an own log."
     from seqrep_nb.metrics import compare, result_rows
@@ -362,6 +365,7 @@ def _evaluate_model(args, notes):
     notes.append('a basket that began before the fit cannot be told from a new one: fit on whole baskets')
     return pipeline, later_task(pipeline, find_baskets(later_events)[0])
 
+# %% ../nbs/62_command.ipynb #434b8061
 def _evaluate_log(args, notes):
     from seqrep_nb.clean import clean_events
     from seqrep_nb.events import Log
@@ -437,7 +441,7 @@ def _asked(parser):
     parser.add_argument('--events', metavar='NEW_EVENTS', help='histories that came after the fit, of known or new users')
     parser.add_argument('--out', required=True, metavar='FILE', help='.csv, .csv.gz or .parquet')
 
-# %% ../nbs/62_command.ipynb #c8ea6f31
+# %% ../nbs/62_command.ipynb #d3478de1
 def _parser():
     parser = argparse.ArgumentParser('seqrep', description='Representations of user behaviour, from a log to ranked lists.', epilog='Exit codes: 0 done, 1 the audit found a leak, 2 the input cannot be used, 130 stopped.')
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
@@ -460,6 +464,7 @@ def _parser():
     _more(add)
     return parser
 
+# %% ../nbs/62_command.ipynb #92e6a7a1
 def _more(add):
     for name, run, what in (('classify', run_classify, 'read intent and preference of users'), ('encode', run_encode, 'write one vector per user')):
         p = add(name, run, what, f'seqrep {name} model --events today.csv --out {name}d.parquet')
