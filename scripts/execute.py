@@ -42,7 +42,7 @@ def execute(source:Path, target:Path, skip_flags=(), live=False):
         if cell.cell_type == 'code':
             print(f'{source.stem} {cell_index:3}/{last} {time.monotonic() - start:5.0f} s  {above[cell_index]}', file=sys.stderr, flush=True)
 
-    client = (LiveClient if live else NotebookClient)(notebook, timeout=None, kernel_name='python3', on_cell_start=announce,
+    client = (LiveClient if live else NotebookClient)(notebook, timeout=None, kernel_name='python3', on_cell_start=announce, coalesce_streams=True,
         extra_arguments=['--log-level=ERROR'], resources={'metadata': {'path': str(source.parent)}})
     try: client.execute()
     finally:

@@ -171,11 +171,18 @@ def _catalogue(self:BehaviourPipeline, log, events, met):
     self.item_ids_ = top_items(events, self.max_items)
     users = events.user_id if met is None else pd.concat([events.user_id, met.user_id])
     self.histories_ = build_histories(events, item_ids=self.item_ids_, user_ids=np.sort(users.unique().astype(object)))
-    self.met_ = _pairs(met, self.histories_)
+    self.met_, self.ends_ = _pairs(met, self.histories_), _ends(events, self.histories_.user_ids)
     self.now_ = int(events.timestamp.max().value // 1000)
     self.items_ = _item_table(log.items, self.item_ids_)
     self.vectors_ = self._encode(self.items_.text) if 'text' in self.items_ else None
     if self.vectors_ is None: self.items_ = self.items_.drop(columns='text', errors='ignore')
+
+# %% ../nbs/61_model.ipynb #c9f4474a
+def _ends(events, user_ids): # Per user, of the newest row: basket_id and session_id (None where the log has none), and microseconds
+    last = events.iloc[np.flatnonzero(~events.user_id.duplicated(keep='last'))].set_index('user_id').reindex(user_ids)
+    ids = {c: last[c].astype(object).where(last[c].notna(), None).to_numpy() if c in last else np.full(len(last), None, object) for c in ('basket_id', 'session_id')}
+    micros = pd.DatetimeIndex(last.timestamp).as_unit('us').asi8
+    return pd.DataFrame(dict(user_id=user_ids, **ids, micros=np.where(last.timestamp.notna(), micros, 0).astype(str).astype(object)))
 
 def _pairs(table, histories): # (U, I) sparse, 1 where a row of `table` holds the pair
     shape = len(histories), len(histories.item_ids)
@@ -193,6 +200,7 @@ def _item_table(items, item_ids): # item_id, and text and category where the ite
         table[column] = values.fillna('unknown item').to_numpy() if column == 'text' else values.to_numpy()
     return table
 
+# %% ../nbs/61_model.ipynb #e43f4f0a
 @patch
 def _encode(self:BehaviourPipeline, texts): # (I, E) float32, or None where the checkpoint cannot read them
     from seqrep_nb.encode import TextEncoder
@@ -222,26 +230,27 @@ def _vectors_of(self:BehaviourPipeline, item_ids): # (I', E) for a catalogue of 
     if self.vectors_ is None: return None
     return self.vectors_[pd.Index(self.item_ids_).get_indexer(item_ids)]
 
-def _quality(scores, task) -> list: # mean NDCG@10 in both views, 0 where nobody has a target
+def _quality(scores, task, views=('all', 'new')) -> list: # mean NDCG@10 in each view, 0 where nobody has a target
     found = []
-    for relevant, excluded in (task.view('all'), task.view('new')):
+    for relevant, excluded in map(task.view, views):
         rows = np.flatnonzero(np.diff(relevant.indptr))
         found.append(ndcg_at_k(top_k(scores[rows], 10, excluded[rows]), relevant[rows]).mean() if len(rows) else 0.)
     return found
 
 # %% ../nbs/61_model.ipynb #e06db2f1
-BASES = dict(all=('personal frequency',), new=('popularity', 'personal frequency'))
+BASES = dict(all=('personal frequency',), new=('popularity', 'personal frequency'), unseen=('popularity', 'personal frequency'))
 
 @patch
 def _select(self:BehaviourPipeline, tasks):
     "Choose every ranker's setting, then the blend's weights."
     grid = ranker_grid(self.days_, self.action_, self.vectors_ is not None)
-    quality = {name: np.zeros((len(tried), 2)) for name, tried in grid.items()}
+    self.views_ = ('all', 'new', 'unseen') if self.action_ else ('all', 'new')     # where all rows are alike, unseen is new
+    quality = {name: np.zeros((len(tried), len(self.views_))) for name, tried in grid.items()}
     trials = [(task, asked, name, j) for task, asked in tasks for name, tried in grid.items() for j in range(len(tried))]
     for task, asked, name, j in progress(trials, 'choose settings'):
-        quality[name][j] += np.divide(_quality(self._fresh(name, grid[name][j], task).score(asked.histories, task.now), asked), len(tasks))
+        quality[name][j] += np.divide(_quality(self._fresh(name, grid[name][j], task).score(asked.histories, task.now), asked, self.views_), len(tasks))
     self.settings_ = {name: tried[int(quality[name].sum(1).argmax())] for name, tried in grid.items()}
-    self.inner_quality_ = {name: dict(zip(('all', 'new'), q[q.sum(1).argmax()].round(6).tolist())) for name, q in quality.items()}
+    self.inner_quality_ = {name: dict(zip(self.views_, q[q.sum(1).argmax()].round(6).tolist())) for name, q in quality.items()}
     self._blend(tasks)
 
 @patch
@@ -251,8 +260,8 @@ def _fresh(self:BehaviourPipeline, name, settings, task): return make_ranker(nam
 def _blend(self:BehaviourPipeline, tasks):
     names = list(self.settings_)
     best = lambda view: max((n for n in names if n.split(',')[0] in BASES[view]), key=lambda n: self.inner_quality_[n][view])
-    self.base_, self.early_, self.cuts_ = {view: best(view) for view in BASES}, None, [t.cut for t, _ in tasks]
-    self.blend_ = Blend(base=self.base_, depth=40, errors=3, verify=True).fit((self._inner_scores(i, *pair) for i, pair in enumerate(tasks)), [asked for _, asked in tasks]) if tasks else None
+    self.base_, self.early_, self.cuts_ = {view: best(view) for view in self.views_}, None, [t.cut for t, _ in tasks]
+    self.blend_ = Blend(base=self.base_, depth=40, errors=3, verify=True, views=self.views_).fit((self._inner_scores(i, *pair) for i, pair in enumerate(tasks)), [asked for _, asked in tasks]) if tasks else None
     self.weights_ = self.blend_.weights_ if tasks else {view: {base: 1.0} for view, base in self.base_.items()}
     self.fallback_ = max((n for n in ('popularity', 'recent popularity')), key=lambda n: self.inner_quality_[n]['new'])
 
@@ -263,8 +272,8 @@ def _inner_scores(self:BehaviourPipeline, i, task, asked) -> dict: # name -> (U'
     model = self._transformer(f'transformer-{i}', task.histories)
     if i == 0: self.early_ = model                                       # has seen nothing of the later moments: the heads read it
     scores['behaviour transformer'] = model.score(asked.histories, task.now)
-    quality = _quality(scores['behaviour transformer'], asked)
-    known = self.inner_quality_.setdefault('behaviour transformer', dict(all=0., new=0.))
+    quality = _quality(scores['behaviour transformer'], asked, self.views_)
+    known = self.inner_quality_.setdefault('behaviour transformer', dict.fromkeys(self.views_, 0.))
     for view, q in zip(known, quality): known[view] = round(known[view] + q / len(self.cuts_), 6)
     return scores
 
@@ -347,7 +356,7 @@ def _heads(self:BehaviourPipeline, log, some, tasks):
     self.heads_, self.head_report_ = {}, {}
     for name, fit in dict(intent=self._fit_intent, preference=self._fit_preference).items():
         try: fit(some, [task for task, _ in tasks])
-        except InputError as error: self.notes_.append(f'no {name}: {error}')
+        except InputError as error: self.notes_.append(f'no {name}: {str(error).partition("; ")[0]}')     # its way out names an argument, not an option
 
 def recode(histories:Histories, item_ids, place_names, action_names) -> Histories:
     "The same events in the codes of another catalogue; items that it lacks are left out."
@@ -456,12 +465,13 @@ def _fitted(self:BehaviourPipeline, name): # the ranker, fitted on the whole log
 
 @patch
 def score(self:BehaviourPipeline, histories:Histories,
-    view:str='all',   # 'all', or 'new': items that the user does not know
+    view:str='all',   # 'all', 'new': items never bought, or 'unseen': items never met
     exclude=None,     # (U, I) sparse, what may not be recommended
     now=None,         # Moment, microseconds; None: the newest event of the fitted log
 ) -> np.ndarray:      # (U, I) float32
     "The blend's scores; users without a history get the fallback's."
-    if view not in self.weights_: raise input_error('view', problem=f'is {view!r}', way_out=f'use one of {list(self.weights_)}')
+    if view not in BASES: raise input_error('view', problem=f'is {view!r}', way_out=f'use one of {list(BASES)}')
+    view = view if view in self.weights_ else 'new'
     now, out = max(self.now_, 0 if now is None else now), np.zeros((len(histories), len(self.item_ids_)), 'float32')
     known = histories.lengths > 0
     share = lambda name, rows: distribution(self._fitted(name).score(histories.take(rows), now), None if exclude is None else exclude[rows], self._logits(name))
@@ -500,7 +510,7 @@ def recommend(self:BehaviourPipeline, histories:Histories,
     for rows in progress(self.blocks(len(histories)), 'recommend'):
         part = histories.take(rows)
         hidden = self.excluded(part, exclude, met)
-        scores = self.score(part, 'new' if exclude else 'all', hidden, now)
+        scores = self.score(part, dict(seen='unseen', bought='new').get(exclude, 'all'), hidden, now)
         if wanted is not None: scores = wanted * (scores + 1 / len(self.item_ids_))
         parts.append(recommend(scores, self.item_ids_, part.user_ids, k, hidden))
     return pd.concat(parts, ignore_index=True) if parts else recommend(np.zeros((0, len(self.item_ids_))), self.item_ids_, [], k)
@@ -622,7 +632,7 @@ def save(self:BehaviourPipeline,
         state = {name: getattr(self, name) for name in STATE} | dict(inner_=self.blend_.inner_ if self.blend_ else {}, cuts_=[str(c) for c in self.cuts_])
         write_json(to/'model.json', dict(kind='seqrep model', format=FORMAT, parameters=self.get_params(), state=state, actions=h.action_names, places=h.place_names))
         _write_table(to/'items.arrow', **{c: self.items_[c] for c in self.items_})
-        _write_table(to/'users.arrow', user_id=h.user_ids)
+        _write_table(to/'users.arrow', **self.ends_)
         _write_table(to/'sample.arrow', user_id=self.sample_ids_)
         _write_arrays(to/'histories.safetensors', {n: getattr(h, n) for n in FLAT})
         _write_arrays(to/'met.safetensors', dict(indptr=self.met_.indptr.astype('int64'), indices=self.met_.indices.astype('int32')))
@@ -639,9 +649,18 @@ def _save_transformer(to, name, model):
     _write_table(to/f'{name}-items.arrow', item_id=model.item_ids_)
     write_json(to/f'{name}.json', dict(actions=model.actions_, places=model.places_))
 
+# %% ../nbs/61_model.ipynb #e297dcdb
 def _save_heads(path, heads):
-    import skops.io
-    path.write_bytes(skops.io.dumps(heads))
+    "Equal heads are equal bytes: skops numbers objects by their place in memory and stamps the clock; here they are numbered by appearance."
+    import io, re, zipfile, skops.io
+    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(heads))) as zipped: parts = {n: zipped.read(n) for n in zipped.namelist()}
+    schema, number = parts.pop('schema.json').decode(), {}
+    new = lambda old: number.setdefault(old, str(len(number) + 1))
+    schema = re.sub(r'"__id__": (\d+)', lambda m: f'"__id__": {new(m[1])}', schema)
+    parts = {f'{number[n[:-4]]}.npy' if n[:-4] in number else n: part for n, part in parts.items()}
+    schema = re.sub(r'"file": "(\d+)\.npy"', lambda m: f'"file": "{number[m[1]]}.npy"', schema)
+    with zipfile.ZipFile(path, 'w') as zipped:
+        for n, part in sorted({**parts, 'schema.json': schema.encode()}.items()): zipped.writestr(zipfile.ZipInfo(n), part)
 
 # %% ../nbs/61_model.ipynb #174d4421
 def check_folder(folder) -> dict: # Content of model.json
@@ -672,10 +691,12 @@ def _load(folder, about):
         for name in (*STATE, 'inner_', 'cuts_'): setattr(model, name, state[name])
     model.items_ = _read_table(folder/'items.arrow')
     model.item_ids_, model.sample_ids_ = model.items_.item_id.to_numpy(object), _read_table(folder/'sample.arrow').user_id.to_numpy(object)
-    model.histories_ = Histories(_read_table(folder/'users.arrow').user_id.to_numpy(object), model.item_ids_, **_read_arrays(folder/'histories.safetensors'),
+    model.ends_ = _read_table(folder/'users.arrow')
+    model.histories_ = Histories(model.ends_.user_id.to_numpy(object), model.item_ids_, **_read_arrays(folder/'histories.safetensors'),
                                  action_names=tuple(about['actions']), place_names=tuple(about['places']))
     pairs, vectors = _read_arrays(folder/'met.safetensors'), folder/'vectors.safetensors'
     model.met_ = sp.csr_matrix((np.ones(len(pairs['indices']), 'float32'), pairs['indices'], pairs['indptr']), (len(model.histories_), len(model.item_ids_)))
+    model.views_ = tuple(model.weights_)
     model.vectors_ = _read_arrays(vectors)['vectors'] if vectors.exists() else None
     model.behaviour_, model.early_ = (_load_transformer(model, folder, name) for name in ('behaviour', 'early'))
     model.heads_ = _load_heads(folder/'heads.skops')
@@ -701,8 +722,7 @@ def report(self:BehaviourPipeline) -> dict: # JSON
     "What was fitted, on what, chosen how."
     h, inner = self.histories_, self.blend_.inner_ if getattr(self, 'blend_', None) else getattr(self, 'inner_', {})
     used = {view: {n: w for n, w in weights.items() if w} for view, weights in self.weights_.items()}
-    rankers = [dict(ranker=n, settings=self.settings_.get(n, self.plan_), inner_NDCG_all=q['all'], inner_NDCG_new=q['new'],
-                    weight_all=used['all'].get(n, 0.), weight_new=used['new'].get(n, 0.)) for n, q in self.inner_quality_.items()]
+    rankers = [dict(ranker=n, settings=self.settings_.get(n, self.plan_)) | {f'inner_NDCG_{view}': q[view] for view in q} | {f'weight_{view}': used[view].get(n, 0.) for view in q} for n, q in self.inner_quality_.items()]
     return dict(log=self.name_, users=len(h), items=len(h.item_ids), events=len(h.items), days=round(self.days_, 3), last=str(pd.Timestamp(self.now_, unit='us', tz='UTC')), baskets=self.baskets_,
                 protocol=dict(cuts=[str(c) for c in self.cuts_], target='first basket in each window, as a set', metric='NDCG@10', candidates=f'at most {self.max_items:,} items, full ranking', ties='catalogue order'),
                 rankers=rankers, base=self.base_, blend=inner, fallback=self.fallback_, heads=self.head_report_, notes=self.notes_, versions=self.versions_, seed=self.seed)

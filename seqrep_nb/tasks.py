@@ -43,11 +43,11 @@ class RankingTask:
     def view(self, name:str='all') -> tuple: # relevant and excluded, both (U, I)
         "The targets of a view, and the items that may not be recommended in it."
         if name == 'all': return self.relevant, sp.csr_matrix(self.seen.shape, dtype=self.seen.dtype)
-        if name == 'new':
-            fresh = (self.relevant - self.relevant.multiply(self.seen)).tocsr()
-            fresh.eliminate_zeros()
-            return fresh, self.seen
-        raise input_error('view', problem=f'is {name!r}', way_out="use 'all' or 'new'")
+        if name not in ('new', 'unseen'): raise input_error('view', problem=f'is {name!r}', way_out="use 'all', 'new' (never bought) or 'unseen' (never met)")
+        hidden = self.seen if name == 'new' else self.seen.maximum(self.histories.counts() > 0)
+        fresh = (self.relevant - self.relevant.multiply(hidden)).tocsr()
+        fresh.eliminate_zeros()
+        return fresh, hidden
 
 # %% ../nbs/16_tasks.ipynb #05dfad8c
 def ranking_task(

@@ -99,7 +99,7 @@ def test_order_format_process_and_place_do_not_matter(shop):
     shuffled = events.sample(frac=1, random_state=1)
     shuffled.assign(timestamp=shuffled.timestamp.astype('int64') // 10**6).to_parquet(folder/'shuffled.parquet')       # seconds since 1970
     assert lists(folder, folder/'shuffled.parquet', 'second') == first
-    assert (folder/'first'/'early.safetensors').read_bytes() == (folder/'second'/'early.safetensors').read_bytes()
+    for part in ('early.safetensors', 'histories.safetensors'): assert (folder/'first'/part).read_bytes() == (folder/'second'/part).read_bytes(), part
     shutil.move(folder/'first', folder/'other place')
     command = [sys.executable, '-c', 'import sys; from seqrep_nb.command import main; sys.exit(main())', 'recommend', str(folder/'other place'), '--k', '8', '--out', str(folder/'other.csv')]
     subprocess.run(command, check=True, capture_output=True)
@@ -120,3 +120,49 @@ def test_the_entry_point_is_quick_and_says_what_it_does():
     assert all(name in run_.stdout for name in ('fit', 'recommend', 'classify', 'encode', 'evaluate', 'audit', 'example'))
     loaded = subprocess.run([sys.executable, '-c', 'import sys, seqrep_nb.command; print("tensorflow" in sys.modules, "pandas" in sys.modules)'], text=True, capture_output=True, check=True)
     assert loaded.stdout.split() == ['False', 'False']
+
+
+@pytest.mark.parametrize('ids', ['basket_id', 'session_id', None])
+def test_a_basket_begun_before_the_fit_is_no_target(tmp_path, ids):
+    from seqrep_nb.command import later_task, read_log
+    from seqrep_nb.model import find_baskets, load_model
+    rng, n = np.random.default_rng(0), 400
+    rows = pd.DataFrame(dict(user_id=[f'u{u}' for u in rng.integers(0, 30, n)], item_id=[f'i{i}' for i in rng.integers(0, 20, n)], action='buy', timestamp=pd.Timestamp('2024-01-01', tz='UTC') + pd.to_timedelta(np.sort(rng.integers(0, 86_400 * 50, n)), unit='s')))
+    rows.loc[n] = ['torn', 'i1', 'buy', pd.Timestamp('2024-02-20T12:00Z')]
+    late = pd.DataFrame(dict(user_id=['torn', 'torn', 'u1'], item_id=['i2', 'i3', 'i4'], action='buy', timestamp=pd.to_datetime(['2024-02-20T12:10Z', '2024-02-25T12:00Z', '2024-02-21T09:00Z'])))
+    if ids: rows[ids] = [f'b{i}' for i in range(len(rows))]; late[ids] = [f'b{n}', 'b900', 'b901']        # the first goes on where the fit ended
+    rows.to_csv(tmp_path/'rows.csv', index=False); late.to_csv(tmp_path/'late.csv', index=False)
+    assert run('fit', tmp_path/'rows.csv', '--out', tmp_path/'model', '--steps', 2)[0] == 0
+    task = later_task(load_model(tmp_path/'model'), find_baskets(read_log(tmp_path/'late.csv')[0])[0])
+    targets = {user: sorted(task.relevant.getrow(r).indices) for r, user in enumerate(task.histories.user_ids)}
+    names = {user: [task.histories.item_ids[i] for i in row] for user, row in targets.items()}
+    assert names == {'torn': ['i3'], 'u1': ['i4']}
+    assert '--cut: was given with a model' in run('evaluate', tmp_path/'model', '--events', tmp_path/'late.csv', '--cut', '2024-02-22')[1]
+
+
+def test_what_was_met_and_what_was_bought_are_two_views(tmp_path):
+    "Users look at what they then buy: among the items never bought those looked at lead, and they may not be recommended with --exclude-seen."
+    from seqrep_nb.model import load_model
+    rng, parts = np.random.default_rng(0), []
+    for user in range(150):
+        for day in range(40):
+            if rng.random() < .3: continue
+            item = rng.integers(0, 40)
+            parts += [(f'u{user}', f'i{item}', 'view', day * 24), (f'u{user}', f'i{item}', 'buy', day * 24 + 30)]
+    table = pd.DataFrame(parts, columns=['user_id', 'item_id', 'action', 'hour']).assign(timestamp=lambda t: pd.Timestamp('2024-01-01', tz='UTC') + pd.to_timedelta(t.hour, unit='h')).drop(columns='hour')
+    table.to_csv(tmp_path/'events.csv', index=False)
+    assert run('fit', tmp_path/'events.csv', '--out', tmp_path/'model', '--steps', 2)[0] == 0
+    model = load_model(tmp_path/'model')
+    assert set(model.weights_) == {'all', 'new', 'unseen'}
+    for option, exclude in (('--exclude-seen', None), ('--exclude-bought', 'buy')):
+        assert run('recommend', tmp_path/'model', option, '--out', tmp_path/'recs.parquet')[0] == 0
+        hidden = table if exclude is None else table[table.action == exclude]
+        check_lists(pd.read_parquet(tmp_path/'recs.parquet'), hidden.merge(table[['item_id']].drop_duplicates(), how='outer'), 10, True)
+    code, text = run('evaluate', tmp_path/'events.csv', '--steps', 2)
+    assert code == 0 and 'unseen NDCG@10' in text
+
+
+def test_a_column_that_no_file_has_is_refused(shop):
+    folder, *_ = shop
+    code, text = run('fit', folder/'events.csv', folder/'items.csv', '--out', folder/'none', '--columns', 'vistor=user_id')
+    assert code == 2 and "--columns: column 'vistor' is in no file" in text and not (folder/'none').exists()
