@@ -2,7 +2,7 @@
 
 bench.py --lock remakes requirements/peers*.txt from peers.in. The peers live in .venv-bench and are reached through scripts/peers.py: requests and answers are JSON, tables Parquet, vectors safetensors.
 """
-import datetime, hashlib, json, os, platform, re, subprocess, sys, tempfile, time, venv
+import datetime, hashlib, json, os, platform, re, shutil, subprocess, sys, tempfile, time, venv
 from functools import cache
 from pathlib import Path
 
@@ -282,6 +282,96 @@ def measure_example(names, runs=9):
     yield row('example/stages', 's', 'lower', 'Polars', versions, load, **summary(samples), note=note, stages={stage['stage']: stage['seconds'] for stage in stages})
 
 
+# Preparing a log on disk
+
+PREP = {'prep/polars': 20_000_000, 'prep/pandas': 20_000_000, 'prep/memory': 20_000_000, 'prep/linear': 100_000_000}
+
+
+@cache
+def shop(rows):
+    "Folder of a synthetic log of about so many rows, made where it is not there yet, and a moment after four fifths of its time."
+    import duckdb
+    from seqrep_nb.simulator import write_shop
+    folder = ROOT/'runs'/f'shop-{rows // 1_000_000}M'
+    write_shop(folder, rows, seed=SEED)
+    first, last = duckdb.sql(f"SELECT epoch(min(timestamp)), epoch(max(timestamp)) FROM '{folder}/events-*.parquet'").fetchall()[0]
+    return folder, str(datetime.datetime.fromtimestamp(first + .8 * (last - first), datetime.UTC).date())
+
+
+def side(name, rows, scratch):
+    "What scripts/prep.py measured of one side, in a process of its own."
+    folder, cut = shop(rows)
+    shutil.rmtree(scratch, ignore_errors=True)
+    done = subprocess.run([sys.executable, ROOT/'scripts'/'prep.py', name, folder, scratch, cut], capture_output=True, text=True, env=environment())
+    if done.returncode: raise PeerError(f'prep.py {name} ended with status {done.returncode}:\n{done.stderr[-1500:]}')
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def same_facts(ours, peer, names=('kept', 'events', 'later', 'items', 'sessions')):
+    "Raise `PeerError` unless both sides counted the same."
+    if odd := [name for name in names if ours[name] != peer[name]]: raise PeerError(f'the two sides differ: {[(name, ours[name], peer[name]) for name in odd]}')
+
+
+def same_columns(ours, peer):
+    "Raise `PeerError` unless both folders hold the same histories, row by row."
+    import pyarrow.parquet as pq
+    for name, other in dict(item='item', action='action', timestamp='timestamp', basket='basket', session='session').items():
+        a, b = (pq.read_table(folder/'events.parquet', columns=[column])[column] for folder, column in ((ours, name), (peer, other)))
+        a, b = (x.cast('int64').to_numpy() for x in (a, b))
+        if not np.array_equal(a, b): raise PeerError(f'the two sides differ in {name}, first in row {int(np.flatnonzero(a != b)[0])}')
+
+
+def measure_prep_polars(names, runs=3):
+    rows, found = PREP['prep/polars'], {}
+    folder, cut = shop(rows)
+    with tempfile.TemporaryDirectory() as scratch, Peer() as ask:
+        mine, theirs = Path(scratch)/'ours', Path(scratch)/'peer'
+
+        def ours():
+            found['ours'] = side('ours', rows, mine)
+            return found['ours']['rows'] / found['ours']['seconds']
+
+        def peer():
+            shutil.rmtree(theirs, ignore_errors=True)
+            found['peer'] = ask('prepare', folder=folder, out=theirs, cut=f'{cut}T00:00:00Z')
+            return found['ours']['rows'] / found['peer']['seconds']
+
+        load, versions = os.getloadavg()[0], ask('versions', names=['polars'])
+        samples = pair(ours, peer, runs, rest=.5, peers=[ask], patience=PATIENCE)
+        same_facts(found['ours'], found['peer'])
+        same_columns(mine, theirs)
+    note = f'{found["ours"]["rows"]:,} rows, {found["ours"]["events"]:,} of them in histories, equal on both sides in item, action, time, basket and session, row by row'
+    yield row('prep/polars', 'rows/s', 'higher', 'Polars', versions, load, **summary(samples), note=note)
+
+
+def measure_prep_pandas(names):
+    rows, found = PREP['prep/pandas'], {}
+    with tempfile.TemporaryDirectory() as scratch:
+        def measured(name):
+            found[name] = side(name, rows, Path(scratch)/name)
+            return found['ours']['rows'] / found[name]['seconds']
+
+        load = os.getloadavg()[0]
+        shop(rows)
+        samples = pair(lambda: measured('ours'), lambda: measured('pandas'), 1, rest=.5)
+    same_facts(found['ours'], found['pandas'])
+    versions, note = dict(pandas=pd.__version__), f'{found["ours"]["rows"]:,} rows; the same counts of rows, items and sessions on both sides'
+    yield row('prep/pandas', 'rows/s', 'higher', 'pandas', versions, load, **summary(samples), note=note)
+    peaks = {name: dict(ours=found['ours'], peer=found['pandas'])[name]['peak'] / 1e9 for name in ('ours', 'peer')}
+    yield row('prep/memory', 'GB', 'lower', 'pandas', versions, load, **peaks, runs=1, spread=dict(ours=0., peer=0.), note=note)
+
+
+def measure_prep_linear(names, sizes=(1_000_000, 10_000_000, 100_000_000)):
+    with tempfile.TemporaryDirectory() as scratch:
+        for rows in sizes: shop(rows)
+        load = os.getloadavg()[0]
+        found = [side('ours', rows, Path(scratch)/'out') for rows in sizes]
+    scale = [dict(rows=f['rows'], seconds_per_million=f['seconds'] / f['rows'] * 1e6, cpu_seconds_per_million=f['cpu'] / f['rows'] * 1e6, peak_gb=f['peak'] / 1e9) for f in found]
+    cost = [s['seconds_per_million'] for s in scale]
+    yield row('prep/linear', 's per million rows', 'lower', f'ours at {found[-2]["rows"]:,} rows', {}, load, ours=cost[-1], peer=cost[-2], runs=1, spread=dict(ours=0., peer=0.), scale=scale,
+              note=f'ours at {found[-1]["rows"]:,} rows; peak memory {scale[-1]["peak_gb"]:.1f} GB, DuckDB limited to 4 GB')
+
+
 def peer_models():
     "RecTools' own models with the settings that are tried: label to the weights of a pair and the model's configuration."
     knn = lambda kind, **settings: dict(cls='ImplicitItemKNNWrapperModel', model=dict(cls=f'{kind}Recommender', **settings))
@@ -389,7 +479,8 @@ def measure_rank(names):
 
 
 MEASURES = {'import': measure_import, 'import/rank': measure_import, 'encode/first': measure_first, 'encode/fp32': measure_encode,
-            'rank/all': measure_rank, 'rank/new': measure_rank, 'example/stages': measure_example}
+            'rank/all': measure_rank, 'rank/new': measure_rank, 'example/stages': measure_example,
+            'prep/polars': measure_prep_polars, 'prep/pandas': measure_prep_pandas, 'prep/memory': measure_prep_pandas, 'prep/linear': measure_prep_linear}
 
 
 # The page
@@ -404,7 +495,11 @@ SAID = {
     'encode/fp32': 'Texts of 2,000 distinct item texts of Complete Journey encoded per second of wall time, from strings to normalised float32 vectors, in one warm process a side, each at its own default batch size, all cores for both. The checkpoint is the same folder, all-MiniLM-L6-v2.',
     'rank/all': 'NDCG@10 of the worked example’s row `seqrep`, run anew from the log, and of the RecTools model that was best in this view at the inner cut, {tried} settings of popularity, item-kNN, PureSVD, iALS and EASE tried there; both learn from the same events of the 12,000 candidates, and the peer’s ranked lists are read by the same metric code. View all: repeats count. (ItemKNN counts an item among its own neighbours: with K 1 it is personal frequency, for which RecTools has no model of its own.)',
     'rank/new': 'As `rank/all`, the peer chosen anew for this view: what a household bought before is not recommended and does not count.',
-    'example/stages': 'Seconds to clean and sort the 1,469,307 raw events of Complete Journey (three rules, the rejected rows with their reasons, five sort keys), from memory to memory: `clean_events` (pandas, Ibis, DuckDB) against the same rules written in Polars. The worked example’s other stages have no peer that does the same.'}
+    'example/stages': 'Seconds to clean and sort the 1,469,307 raw events of Complete Journey (three rules, the rejected rows with their reasons, five sort keys), from memory to memory: `clean_events` (pandas, Ibis, DuckDB) against the same rules written in Polars. The worked example’s other stages have no peer that does the same.',
+    'prep/polars': 'Rows per second from the Parquet files of a synthetic log of clicks and purchases to histories on disk: clean (three rules, the rejected rows with their reasons), sessions at pauses of 30 minutes, split in time, sorted flat columns and offsets. `prepare_log` (Ibis, DuckDB, NumPy) against the same written by hand in Polars, which also sorts numbers once and compares neighbours; files to files, two threads each.',
+    'prep/pandas': 'As `prep/polars`, against idiomatic pandas: masks, `drop_duplicates`, `sort_values`, `groupby`; one run of each.',
+    'prep/memory': 'Highest resident memory of the two processes of `prep/pandas`.',
+    'prep/linear': 'Wall seconds per million rows of `prepare_log` on a synthetic log of a hundred million rows, against the same on ten million: 1 is linear, below .83 would be a cost that grows by more than a fifth.'}
 
 
 def figure(value):

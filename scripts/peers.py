@@ -72,6 +72,49 @@ def clean(events, kept=None, rejected=None):
     return {'seconds': seconds, 'matches': matches.to_dicts()[0]}
 
 
+def numbered(rows, names):
+    "Each text column as the rank of its value by bytes, -1 where there is none."
+    import polars as pl
+    for name in names:
+        ranks = rows.select(pl.col(name).unique().drop_nulls().sort()).collect().with_row_index(f'{name} rank').with_columns(pl.col(f'{name} rank').cast(pl.Int32))
+        rows = rows.join(ranks.lazy(), name, 'left', maintain_order='left').with_columns(pl.col(f'{name} rank').fill_null(-1))
+    return rows
+
+
+def prepare(folder, out, cut, gap=30):
+    "Seconds to clean, cut sessions, split in time and lay out histories, from Parquet files to Parquet files: sorted by numbers once, then neighbours are compared."
+    import polars as pl
+    start, out = time.perf_counter(), Path(out)
+    out.mkdir()
+    rows = numbered(pl.scan_parquet(f'{folder}/events-*.parquet', row_index_name='row'), ['user_id', 'item_id', 'place'])
+    rows = rows.with_columns(action=pl.col('action').replace_strict({name: i for i, name in enumerate(ACTIONS)}, return_dtype=pl.Int8),
+        query=pl.col('query').hash(), price=pl.col('price').cast(pl.Float32), quantity=pl.col('quantity').cast(pl.Float32),
+        reason=pl.when(pl.col('quantity') <= 0).then(1).when(pl.col('price') < 0).then(3).otherwise(0).cast(pl.Int8))
+    keys = ['user_id rank', 'timestamp', 'basket_id', 'action', 'item_id rank']
+    rows = rows.drop('user_id', 'item_id', 'place').collect().sort(*keys, 'place rank', 'price', 'quantity', 'query', 'row')
+    copy = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in [*keys, 'price', 'quantity', 'query'])
+    rows = rows.with_columns(reason=pl.when(copy & (pl.col('reason') != 1)).then(2).otherwise(pl.col('reason')).cast(pl.Int8))
+    rows.filter(pl.col('reason') > 0).select('user_id rank', 'item_id rank', 'action', 'timestamp', 'row', 'reason').write_parquet(out/'rejected.parquet', compression='lz4')
+    rows = rows.filter(pl.col('reason') == 0).drop('query', 'row', 'reason')
+    user = pl.col('user_id rank')
+    new = user.ne_missing(user.shift())
+    rows = rows.with_columns(number=(new | (pl.col('timestamp').diff() > pl.duration(minutes=gap))).cum_sum())
+    rows = rows.with_columns(session=(pl.col('number') - pl.col('number').first().over(user)).cast(pl.Int32), key=pl.col('basket_id').hash().fill_null(pl.col('number')), at=pl.int_range(pl.len(), dtype=pl.UInt32))
+    rows = rows.with_columns(first=pl.col('at').min().over(user, 'key'))
+    rows = rows.with_columns(nth=(pl.col('first') == pl.col('at')).cum_sum())
+    rows = rows.with_columns(nth=pl.col('nth').gather(pl.col('first')))
+    rows = rows.with_columns(basket=(pl.col('nth') - pl.col('nth').first().over(user)).cast(pl.Int32)).drop('number', 'key', 'at', 'first', 'nth', 'basket_id')
+    past = pl.col('timestamp') < pl.lit(cut).str.to_datetime(time_unit='us', time_zone='UTC')
+    codes = rows.filter(past, pl.col('item_id rank') >= 0).select(pl.col('item_id rank').unique().sort()).with_row_index('item').with_columns(pl.col('item').cast(pl.Int32))
+    rows = rows.join(codes, 'item_id rank', 'left', maintain_order='left').with_columns(pl.col('item').fill_null(-1))
+    facts = dict(kept=len(rows), items=len(codes), sessions=int(rows.group_by('user_id rank').agg(pl.col('session').max() + 1)['session'].sum()))
+    for name, part in (('events', rows.filter(past)), ('later', rows.filter(~past))):
+        part.drop('item_id rank').write_parquet(out/f'{name}.parquet', compression='lz4')
+        facts[name] = len(part)
+        if name == 'events': part.group_by('user_id rank', maintain_order=True).len().with_columns(offset=pl.col('len').cum_sum() - pl.col('len')).write_parquet(out/'users.parquet')
+    return facts | {'seconds': time.perf_counter() - start}
+
+
 @functools.cache
 def dataset(events, weight):
     "RecTools' data set of a Parquet file of user_id, item_id, timestamp, one row a purchase; `weight`: count, log or binary."
@@ -107,7 +150,7 @@ def main():
     os.dup2(2, 1)
     for line in sys.stdin:
         request = json.loads(line)
-        try: answer = {'versions': versions, 'encode': encode, 'clean': clean, 'rank': rank}[request.pop('do')](**request)
+        try: answer = {'versions': versions, 'encode': encode, 'clean': clean, 'prepare': prepare, 'rank': rank}[request.pop('do')](**request)
         except Exception as error: answer = {'error': f'{type(error).__name__}: {error}'}
         print(json.dumps(answer), file=answers, flush=True)
 

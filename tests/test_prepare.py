@@ -1,0 +1,127 @@
+"The out-of-core path gives, number for number, what the chapters in memory give; and what it may not depend on"
+import numpy as np, pandas as pd, pyarrow as pa, pyarrow.parquet as pq, pytest
+
+from seqrep_nb.clean import RULES, Rule, assign_sessions, clean_events
+from seqrep_nb.core import InputError, read_json
+from seqrep_nb.histories import build_histories
+from seqrep_nb.prepare import prepare_log
+from seqrep_nb.split import temporal_split
+
+
+def log(seed):
+    "A small log full of ties, copies, gaps and missing values; columns come and go with the seed."
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(5, 400))
+    pick = lambda kinds, missing, first: pd.Series([f'{first}{i}' if u >= missing else None for i, u in zip(rng.integers(0, kinds, n), rng.random(n))], dtype='str')
+    events = pd.DataFrame(dict(user_id=pick(6, 0, 'u'), item_id=pick(5, 0, 'i'), action=pd.Series(rng.choice(['view', 'buy', 'search', 'zoom'], n), dtype='str'),
+                               timestamp=pd.Timestamp('2024-01-01', tz='UTC').as_unit('us') + pd.to_timedelta(rng.integers(0, [3, 50, 5000][seed % 3], n), unit='min')))
+    events['timestamp'] = events.timestamp.dt.as_unit('us')
+    if seed % 2: events['basket_id'] = pick(4, [0, .5][seed % 4 // 2], 'b')
+    if seed % 3 == 1: events['session_id'] = pick(4, [0, .5][seed % 4 // 2], 's')
+    if seed % 5: events['price'], events['quantity'] = np.where(rng.random(n) < .3, np.nan, rng.integers(-1, 3, n)), rng.integers(-1, 3, n).astype(float)
+    if seed % 4: events['place'], events['query'] = pick(3, .3, 'p'), pick(2, .5, 'q')
+    return events
+
+
+def in_memory(events, cut):
+    cleaned = clean_events(events)
+    split = temporal_split(cleaned.events if 'session_id' in events else assign_sessions(cleaned.events), cut)
+    return cleaned, split, build_histories(split.train, user_ids=np.sort(events.user_id.unique().astype(object)))
+
+
+def check_equal(folder, cleaned, split, histories):
+    table = {name: pq.read_table(folder/f'{name}.parquet') for name in ('events', 'users', 'items', 'later', 'rejected')}
+    names = read_json(folder/'names.json')
+    assert table['users']['user_id'].to_pylist() == histories.user_ids.tolist() and table['items']['item_id'].to_pylist() == histories.item_ids.tolist()
+    np.testing.assert_array_equal(np.append(table['users']['offset'].to_numpy(), len(table['events'])), histories.offsets)
+    assert tuple(names['places']) == histories.place_names
+    np.testing.assert_array_equal(table['events']['action'].to_numpy(), pd.Index(names['actions']).get_indexer(np.array(histories.action_names, object))[histories.actions])
+    for ours, theirs in dict(item='items', timestamp='timestamps', basket='baskets', place='places', price='prices').items():
+        np.testing.assert_array_equal(table['events'][ours].to_numpy(), getattr(histories, theirs), err_msg=ours)
+    rejected = table['rejected'].to_pandas().sort_values('row')
+    for column in ('row', 'reason', 'user_id', 'item_id', 'action'): assert rejected[column].tolist() == cleaned.rejected[column].tolist(), column
+    assert len(table['later']) == len(split.test)
+
+
+@pytest.mark.parametrize('seed', range(40))
+def test_equal_to_the_chapters_in_memory(seed, tmp_path):
+    events = log(seed)
+    cut = events.timestamp.min() + (events.timestamp.max() - events.timestamp.min()) * .6 + pd.Timedelta('1us')
+    events.to_parquet(tmp_path/'log.parquet', index=False)
+    facts = prepare_log(tmp_path/'log.parquet', tmp_path/'out', cut)
+    check_equal(tmp_path/'out', *in_memory(events, cut))
+    assert facts['rows'] == len(events) == facts['events'] + facts['later'] + sum(facts['rejected'].values())
+
+
+def shop(n=60_000):
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(dict(user_id=[f'u{i}' for i in rng.integers(0, 900, n)], item_id=[f'i{i}' for i in rng.zipf(1.4, n) % 500], action=rng.choice(['view', 'buy'], n),
+                             timestamp=(pd.Timestamp('2024-01-01', tz='UTC') + pd.to_timedelta(rng.integers(0, 86_400 * 90, n), unit='s')).as_unit('us'), price=rng.integers(-1, 50, n).astype(float)))
+
+
+def test_files_batches_threads_and_memory_do_not_matter(tmp_path):
+    events, cut = shop(), '2024-03-01'
+    (tmp_path/'many').mkdir()
+    for i, part in enumerate(np.array_split(np.arange(len(events)), 7)): events.iloc[part].to_parquet(tmp_path/'many'/f'{i}.parquet', index=False, row_group_size=999)
+    events.to_parquet(tmp_path/'one.parquet', index=False)
+    prepare_log(tmp_path/'many', tmp_path/'a', cut, threads=2)
+    prepare_log(tmp_path/'one.parquet', tmp_path/'b', cut, threads=1, memory='300MB')
+    for name in ('events', 'later', 'users', 'items', 'new_items'): pd.testing.assert_frame_equal(*(pq.read_table(tmp_path/side/f'{name}.parquet').to_pandas() for side in 'ab'))
+    check_equal(tmp_path/'a', *in_memory(events, cut))
+
+
+def test_the_catalogue_is_what_was_met_before_the_cut(tmp_path):
+    events = shop(3000)
+    late = events.timestamp >= '2024-03-01'
+    events.loc[late & (np.arange(len(events)) % 9 == 0), 'item_id'] = 'novelty'
+    events.to_parquet(tmp_path/'log.parquet', index=False)
+    prepare_log(tmp_path/'log.parquet', tmp_path/'out', '2024-03-01')
+    known, new = (pq.read_table(tmp_path/'out'/f'{n}.parquet')['item_id'].to_pylist() for n in ('items', 'new_items'))
+    assert 'novelty' in new and set(known) == set(events.item_id[~late & ~(events.price < 0)]) and not set(known) & set(new)
+    later = pq.read_table(tmp_path/'out'/'later.parquet').to_pandas()
+    assert (np.array(known + new, object)[later.item] == 'novelty').sum() == int(((events.item_id == 'novelty') & ~(events.price < 0)).sum())
+
+
+@pytest.mark.parametrize('fault, says', [('missing', "column 'item_id' is missing"), ('naive', "column 'timestamp' is of type timestamp"), ('text', 'is not a readable Parquet file'), ('half', 'is not a readable Parquet file'), ('none', 'holds no Parquet file')])
+def test_what_is_no_log_is_refused_and_nothing_is_written(fault, says, tmp_path):
+    events, path = shop(100), tmp_path/'log'/'x.parquet'
+    path.parent.mkdir()
+    if fault == 'missing': events.drop(columns='item_id').to_parquet(path)
+    elif fault == 'naive': events.assign(timestamp=events.timestamp.dt.tz_localize(None)).to_parquet(path)
+    elif fault == 'text': path.write_text('user_id,item_id')
+    elif fault == 'half':
+        events.to_parquet(path)
+        path.write_bytes(path.read_bytes()[:1500])
+    with pytest.raises(InputError, match=says): prepare_log(tmp_path/'log', tmp_path/'out', '2024-02-01')
+    assert [p.name for p in tmp_path.iterdir()] == ['log']
+
+
+def test_rows_without_user_time_action_or_item_are_set_aside(tmp_path):
+    events = shop(200).drop(columns='price')
+    table = pa.Table.from_pandas(events, preserve_index=False)
+    for place, column in enumerate(('user_id', 'timestamp', 'action', 'item_id')):
+        values = table[column].to_pylist()
+        values[place] = None
+        table = table.set_column(table.column_names.index(column), column, pa.array(values, table[column].type))
+    pq.write_table(table, tmp_path/'log.parquet')
+    facts = prepare_log(tmp_path/'log.parquet', tmp_path/'out')
+    assert [facts['rejected'][n] for n in ('user_missing', 'time_missing', 'action_missing', 'item_missing')] == [1, 1, 1, 1]
+    assert sorted(pq.read_table(tmp_path/'out'/'rejected.parquet')['row'].to_pylist())[:4] == [0, 1, 2, 3]
+
+
+def test_one_user_with_half_of_a_long_log(tmp_path):
+    events = shop(30_000)
+    events.loc[::2, 'user_id'] = 'u5'
+    events.to_parquet(tmp_path/'log.parquet', index=False)
+    prepare_log(tmp_path/'log.parquet', tmp_path/'out', '2024-03-01')
+    check_equal(tmp_path/'out', *in_memory(events, '2024-03-01'))
+
+
+def test_a_rule_that_looks_at_many_rows(tmp_path):
+    import ibis
+    events = shop(2000)
+    rule = Rule(lambda t: t.count().over(ibis.window(group_by=t.user_id)) > 2, 'a busy user')
+    events.to_parquet(tmp_path/'log.parquet', index=False)
+    facts = prepare_log(tmp_path/'log.parquet', tmp_path/'out', rules=RULES | dict(busy=rule))
+    expected = clean_events(events, RULES | dict(busy=rule))
+    assert facts['rejected']['busy'] == int(expected.report.set_index('rule').taken['busy']) > 0
