@@ -138,8 +138,9 @@ def _since_1970(text, unit:str): # times; where a value is there but is no such 
     return stamp.to_pandas(), pc.fill_null(pc.invert(number), False).to_numpy(zero_copy_only=False)
 
 def _joined(*columns) -> pd.Series: # ', ' between what is there
-    arrays = [pa.array(c, pa.large_string(), from_pandas=True) for c in columns]
-    return pc.binary_join_element_wise(*arrays, pa.scalar(', ', pa.large_string()), null_handling='skip').to_pandas().set_axis(columns[0].index)
+    text, *more = [column.astype('str').fillna('') for column in columns]
+    for column in more: text = text + np.where((text != '') & (column != ''), ', ', '') + column
+    return text
 
 def _usual(item, value) -> pd.Series: # indexed by item
     "The value that most rows give an item, of equals the first in the alphabet."
