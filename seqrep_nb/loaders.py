@@ -22,7 +22,7 @@ SOURCES = {  # the set, its publisher, its page
     'diginetica': ('CIKM Cup 2016 Track 2, personalized e-commerce search', 'DIGINETICA', 'competitions.codalab.org/competitions/11161'),
     'taobao': ('User Behavior Data from Taobao for Recommendation', 'Alibaba, Tianchi', 'tianchi.aliyun.com/dataset/649'),
     'hm': ('H&M Personalized Fashion Recommendations', 'H&M Group', 'kaggle.com/competitions/h-and-m-personalized-fashion-recommendations'),
-    'online-retail': ('Online Retail and Online Retail II', 'UCI Machine Learning Repository', 'archive.ics.uci.edu/dataset/502/online+retail+ii')}
+    'online-retail': ('Online Retail and Online Retail II', 'UCI Machine Learning Repository', 'archive.ics.uci.edu/dataset/352/online+retail and …/502/online+retail+ii')}
 
 def _get(name) -> str: # the way out of most errors here
     return 'get {!r} from {}: {}'.format(*SOURCES[name])
@@ -39,10 +39,12 @@ def _files(name, folder, pattern) -> list:
     way_out = 'unpack its archive there' if any(n.endswith('.zip') for n in found) else _get(name)
     raise input_error(str(folder), problem=f'holds no file {pattern} (it holds {", ".join(sorted(found)[:8]) or "nothing"})', way_out=f'{way_out}; or name one file instead of a folder')
 
+def _open(path): return (gzip.open if path.name.lower().endswith('.gz') else open)(path, 'rb')
+
 def _first_line(name, path) -> str:
     "First line of a text file. Raises `InputError` where there is none."
     try:
-        with (gzip.open if path.name.lower().endswith('.gz') else open)(path, 'rb') as file: line = file.readline(1_000_000)
+        with _open(path) as file: line = file.readline(1_000_000)
     except (OSError, EOFError, zlib.error) as error: raise input_error(str(path), problem=f'is not readable ({error})', way_out=_get(name)) from error
     if line.startswith(b'PK'): raise input_error(str(path), problem='is an archive or a spreadsheet, not text', way_out='unpack it, or save it as CSV (UTF-8)')
     if b'\0' in line: raise input_error(str(path), problem='is not plain text (UTF-16, or damaged?)', way_out='save it as CSV (UTF-8)')
@@ -159,7 +161,7 @@ def load_rees46(
     folder,           # With months such as 2019-Oct.csv, read together; or one file
     users:float=1.0,  # Share of the users to keep
 ) -> Log:             # view, cart, remove, buy; session_id, price; items with text, category, brand
-    "The multi-category shop of REES46. Times are UTC; `text` is the category's words and the brand."
+    "The multi-category shop of REES46. Times are UTC; `text` is the category's words and the brand. Raises `InputError`."
     wanted = dict.fromkeys('event_time event_type product_id category_code brand price user_id user_session'.split(), ())
     paths = _files('rees46', folder, '????-???.csv')
     raw = _stack([_read('rees46', path, wanted, 'user_id', users) for path in paths])
@@ -174,7 +176,7 @@ def load_retailrocket(
     folder,           # With events.csv and item_properties_part1.csv, …part2.csv; or events.csv alone, without items
     users:float=1.0,  # Share of the visitors to keep
 ) -> Log:             # view, cart, buy; basket_id; items with category (a number), without text
-    "Retailrocket: values are hashed, so items have no words. Times are milliseconds, UTC; an item's category is the last one stated."
+    "Retailrocket: values are hashed, so items have no words. Times are milliseconds, UTC; an item's category is the last one stated. Raises `InputError`."
     raw = _read('retailrocket', _files('retailrocket', folder, 'events.csv')[0], dict.fromkeys('timestamp visitorid event itemid transactionid'.split(), ()), 'visitorid', users)
     time, odd = _since_1970(raw.timestamp, 'ms')
     events, rejected = _gate('retailrocket', raw, [(odd, 'timestamp is not a number of milliseconds')], user_id='visitorid', item_id='itemid',
@@ -185,10 +187,10 @@ def load_retailrocket(
     stated = stated[stated.property == 'categoryid'].assign(time=lambda t: pd.to_numeric(t.timestamp, errors='coerce')).sort_values('time', kind='stable')
     return Log('Retailrocket', events, _catalogue(events, stated.set_index('itemid')[['value']].rename(columns={'value': 'category'})), rejected=rejected)
 
-# %% ../nbs/19_loaders.ipynb #28f876cd
+# %% ../nbs/19_loaders.ipynb #3a310562
 def _broken(path) -> dict:
     "What is wrong with a file of JSON lines: its first bad line."
-    with (gzip.open if path.name.lower().endswith('.gz') else open)(path, 'rb') as file:
+    with _open(path) as file:
         try:
             for number, line in enumerate(file, 1):
                 if line.strip(): json.loads(line)
@@ -218,7 +220,7 @@ def load_amazon_reviews(
     verified:str='buy',    # Action of a verified review; 'review': that of all the others
     min_rating:float=0,    # Rows with fewer stars are set aside
 ) -> Log:                  # buy, review; items (parent_asin) with text, category, brand, price
-    "Amazon Reviews 2023. Times are those of the review, milliseconds, UTC; `text` is title and store."
+    "Amazon Reviews 2023. Times are those of the review, milliseconds, UTC; `text` is title and store. Raises `InputError`."
     paths = _files('amazon-reviews', folder, '[A-Z]*.jsonl')
     types = dict.fromkeys('user_id parent_asin asin timestamp verified_purchase rating'.split(), 'VARCHAR')
     raw = _stack([_read_json('amazon-reviews', p, types, f'SELECT * FROM lines WHERE {_kept(users, "user_id")}') for p in paths])
@@ -245,7 +247,7 @@ def load_otto(
     folder,           # With *.jsonl, read together but for files of labels; or one file
     users:float=1.0,  # Share of the sessions to keep: a session is all that one person did
 ) -> Log:             # view, cart, buy; no items
-    "OTTO's web shop. `user_id` is the session; times are milliseconds, UTC."
+    "OTTO's web shop. `user_id` is the session; times are milliseconds, UTC. Raises `InputError`."
     paths = [p for p in _files('otto', folder, '*.jsonl') if 'labels' not in p.name]
     types = dict(session='VARCHAR', events='STRUCT(aid VARCHAR, ts VARCHAR, type VARCHAR)[]')
     select = f"""SELECT session, e.aid, e.ts, e.type, row
@@ -267,7 +269,7 @@ def load_diginetica(
     folder,           # With the files of `DIGINETICA`, products.csv and product-categories.csv; or train-item-views.csv alone: views, no items
     users:float=1.0,  # Share of the sessions to keep
 ) -> Log:             # search, view, buy; session_id, basket_id, query; items with category, without text; users with `account`
-    "Diginetica. `user_id` is the session; times are the date plus the milliseconds since the session began."
+    "Diginetica. `user_id` is the session; times are the date plus the milliseconds since the session began. Raises `InputError`."
     files = [*DIGINETICA][:1 if Path(folder).is_file() else None]
     parts = [_read('diginetica', _files('diginetica', folder, file)[0], DIGINETICA[file][1], '"sessionId"', users, ';', null='NA') for file in files]
     raw = _stack(parts)
@@ -292,7 +294,7 @@ def load_taobao(
     folder,           # With UserBehavior.csv, which has no header; or that file
     users:float=1.0,  # Share of the users to keep
 ) -> Log:             # view, favourite, cart, buy; items with category (a number), without text
-    "Taobao UserBehavior. Times are seconds, read as UTC; 'fav' becomes 'favourite'."
+    "Taobao UserBehavior. Times are seconds, UTC; 'fav' becomes 'favourite'. Raises `InputError`."
     wanted = dict.fromkeys('user_id item_id category_id behavior_type timestamp'.split(), ())
     raw = _read('taobao', _files('taobao', folder, 'UserBehavior.csv')[0], wanted, 'user_id', users, head=False)
     time, odd = _since_1970(raw.timestamp, 's')
@@ -305,7 +307,7 @@ def load_hm(
     folder,           # With transactions_train.csv and articles.csv; or transactions_train.csv alone, without items
     users:float=1.0,  # Share of the customers to keep
 ) -> Log:             # buy; place (sales channel), price; items with text, category
-    "H&M. Times are days; `price` is scaled by the publisher, in no currency; ids keep their leading zeros."
+    "H&M. Times are days; `price` is scaled by the publisher, in no currency; ids keep their leading zeros. Raises `InputError`."
     raw = _read('hm', _files('hm', folder, 'transactions_train.csv')[0], dict.fromkeys('t_dat customer_id article_id price sales_channel_id'.split(), ()), 'customer_id', users)
     events, rejected = _gate('hm', raw, user_id='customer_id', item_id='article_id', action=pd.Categorical(['buy']).repeat(len(raw)), timestamp='t_dat', place='sales_channel_id', price='price')
     if Path(folder).is_file(): return Log('H&M', events, None, rejected=rejected)
@@ -341,7 +343,9 @@ def _retail_sheets(path, folder) -> list:
 CUSTOMER = r"""regexp_replace("Customer ID", '\.0+$', '')"""
 
 def _encoding(path) -> str: # as Excel writes it, where it is not UTF-8
-    try: path.read_bytes().decode('utf-8')
+    try:
+        with _open(path) as file: file.read().decode('utf-8')
+    except (OSError, EOFError, zlib.error): pass                     # the reader says what is wrong
     except UnicodeDecodeError: return 'latin-1'
     return 'utf-8'
 
@@ -350,7 +354,7 @@ def load_online_retail(
     folder,           # With the CSV files of the set's sheets, or its .xlsx (needs a reader such as openpyxl); or one file
     users:float=1.0,  # Share of the customers to keep
 ) -> Log:             # buy; basket_id (invoice), place (country), price, quantity; items with text
-    "Online Retail, both generations. Set aside: cancellations, what is no product, rows without a customer, invoices that an earlier file holds."
+    "Online Retail, both generations. Set aside: cancellations, what is no product, rows without a customer, invoices that an earlier file holds. Raises `InputError`."
     with tempfile.TemporaryDirectory() as scratch:
         try: paths = _files('online-retail', folder, '*.csv')
         except InputError:

@@ -425,8 +425,12 @@ class TestOnlineRetail:
         assert load_online_retail(sample('online-retail', **{'Online Retail.csv': RETAIL + rows})).rejected.reason.tolist() == ['InvoiceDate is not a time']
 
     def test_latin_letters(self, sample):
-        rows = (RETAIL + '1,10001,PURSE £5,1,12/1/2010 8:26,1,7,EIRE\n').encode('latin-1')
-        assert load_online_retail(sample('online-retail', **{'Online Retail.csv': rows})).items.text.tolist() == ['PURSE £5']
+        rows = RETAIL + '1,10001,PURSE £5,1,12/1/2010 8:26,1,7,EIRE\n'
+        for coded in (rows.encode('latin-1'), rows.encode('utf-8'), rows.encode('utf-8-sig')):
+            assert load_online_retail(sample('online-retail', **{'Online Retail.csv': coded})).items.text.tolist() == ['PURSE £5']
+        folder = write(sample('online-retail'), {'Online Retail.csv.gz': rows})
+        (folder/'Online Retail.csv').unlink()
+        assert load_online_retail(folder).items.text.tolist() == ['PURSE £5']
 
     def test_an_invoice_in_two_sheets_counts_once(self, sample):
         line = '{n},10001,x,1,12/1/2010 8:26,1,7,EIRE\n'
