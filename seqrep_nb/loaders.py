@@ -41,10 +41,13 @@ def _files(name, folder, pattern) -> list:
 
 def _open(path): return (gzip.open if path.name.lower().endswith('.gz') else open)(path, 'rb')
 
+def _goes_on(path) -> bool:
+    with _open(path) as file: return bool(file.readline() and file.read(1000).strip())
+
 def _first_line(name, path) -> str:
     "First line of a text file. Raises `InputError` where there is none."
     try:
-        with _open(path) as file: line = file.readline(1_000_000)
+        with _open(path) as file: line = file.readline(1 << 24)
     except (OSError, EOFError, zlib.error) as error: raise input_error(str(path), problem=f'is not readable ({error})', way_out=_get(name)) from error
     if line.startswith(b'PK'): raise input_error(str(path), problem='is an archive or a spreadsheet, not text', way_out='unpack it, or save it as CSV (UTF-8)')
     if b'\0' in line: raise input_error(str(path), problem='is not plain text (UTF-16, or damaged?)', way_out='save it as CSV (UTF-8)')
@@ -91,17 +94,19 @@ def _with_torn(rows, torn, head) -> pd.DataFrame:
 # %% ../nbs/19_loaders.ipynb #1ca7df20
 def _read(name, path, wanted, user='NULL', users=1., delimiter=',', head=True, null='', encoding='utf-8', where='true') -> pd.DataFrame:
     "Wanted columns of a CSV file as text, `row` (from 0, after the header) and `file`. Raises `InputError`."
-    first = next(csv.reader([_first_line(name, path)], delimiter=delimiter))
+    line = _first_line(name, path)
+    try: first = next(csv.reader([line], delimiter=delimiter))
+    except csv.Error as error: raise input_error(str(path), problem=f'is no CSV file ({error})', way_out=_get(name)) from error
     found = [n.strip() for n in first] if head else list(wanted)
     places = _places(name, path, found, wanted)
     if len(first) != len(found): raise input_error(str(path), problem=f'has {len(first)} columns where {len(found)} are documented: {", ".join(found)}', way_out=_get(name))
     types = ', '.join(f"'c{i}': 'VARCHAR'" for i in range(len(found)))
     source = f"""read_csv({_quoted(path)}, header={head}, delim='{delimiter}', quote='"', escape='"', nullstr=['', '{null}'], encoding='{encoding}',
                  auto_detect=false, store_rejects=true, columns={{{types}}})"""
-    cells = ', '.join(f'trim(c{i}) AS "{column}"' for i, column in zip(places, wanted))
+    cells = ', '.join(f"nullif(trim(c{i}), '') AS \"{column}\"" for i, column in zip(places, wanted))
     try: rows, torn = _run(f'SELECT * FROM (SELECT {cells}, row_number() OVER () - 1 AS row FROM {source}) WHERE {_kept(users, user)} AND {where}')
     except duckdb.Error as error: raise input_error(str(path), problem=f'is not readable ({str(error).splitlines()[0][:200]})', way_out=_get(name)) from error
-    if not len(rows) and not torn and users == 1: raise input_error(str(path), problem='has no rows, only a header', way_out=_get(name))
+    if not len(rows) and not torn and not _goes_on(path): raise input_error(str(path), problem='has no rows, only a header', way_out=_get(name))
     return _with_torn(rows, torn, int(head)).assign(file=lambda t: pd.Categorical([path.name]).repeat(len(t)))
 
 def _stack(parts) -> pd.DataFrame:
@@ -223,7 +228,8 @@ def load_amazon_reviews(
     "Amazon Reviews 2023. Times are those of the review, milliseconds, UTC; `text` is title and store. Raises `InputError`."
     paths = _files('amazon-reviews', folder, '[A-Z]*.jsonl')
     types = dict.fromkeys('user_id parent_asin asin timestamp verified_purchase rating'.split(), 'VARCHAR')
-    raw = _stack([_read_json('amazon-reviews', p, types, f'SELECT * FROM lines WHERE {_kept(users, "user_id")}') for p in paths])
+    select = f"""SELECT * FROM lines WHERE {_kept(users, "nullif(trim(user_id), '')")}"""
+    raw = _stack([_read_json('amazon-reviews', p, types, select) for p in paths])
     time, odd = _since_1970(raw.timestamp, 'ms')
     few = pd.to_numeric(raw.rating, errors='coerce') < min_rating
     events, rejected = _gate('amazon-reviews', raw, [(odd, 'timestamp is not a number of milliseconds'), (few, f'rating is below {min_rating:g}')], user_id='user_id',

@@ -394,6 +394,23 @@ def test_reviews_may_be_no_purchases_and_bad_ones_none_at_all(sample):
     assert log.events.item_id.tolist() == ['B00P', 'G'] and log.rejected.reason.tolist()[0] == 'rating is below 3' and len(log.events) + len(log.rejected) == ROWS['amazon-reviews']
 
 
+def test_properties_without_a_category_are_read(sample):
+    log = LOADERS['retailrocket'](sample('retailrocket', **{'item_properties_part1.csv': 'timestamp,itemid,property,value\n1436065200000,355908,790,n277.200\n'}))
+    assert plain(log.items, ['item_id', 'category']) == [('0015335', None), ('355908', '1338')]
+
+
+def test_a_blank_user_is_no_user_in_every_share(tmp_path):
+    path = many('taobao', tmp_path)
+    path.write_text(path.read_text() + ' ,5,1,pv,1511544070\n"",5,1,pv,1511544070\n')
+    assert [load_taobao(path, users=share).rejected.reason.tolist() for share in (1., .2)] == [['user_id is missing'] * 2] * 2
+
+
+def test_another_kind_of_file_is_refused(tmp_path):
+    (tmp_path/'UserBehavior.csv').write_text('x' * 200_000)
+    refused(['UserBehavior.csv', 'is no CSV file'], load_taobao, tmp_path)
+    refused(['2019-Oct.csv', "column 'event_time' is missing"], load_rees46, write(tmp_path, {'2019-Oct.csv': GOOD}))
+
+
 def test_both_spellings_of_diginetica(sample):
     folder = sample('diginetica')
     wanted = load_diginetica(folder)
