@@ -24,20 +24,24 @@ ACTIONS = ('search', 'view', 'cart', 'remove', 'buy')  # this order is the actio
 # %% ../nbs/10_events.ipynb #bb00b8f1
 @dataclass(repr=False)
 class Log:
-    "A log in canonical form: `events`, the `items` they touch and, where known, the `users`."
+    "A log in canonical form: `events`, the `items` they touch (None: nothing is known of them) and, where known, the `users`."
     name: str
     events: pd.DataFrame
     items: pd.DataFrame
     users: pd.DataFrame = None
+    rejected: pd.DataFrame = None  # Rows set aside, with their reason
+
+    @property
+    def _items(self): return 0 if self.items is None else len(self.items)
 
     def summary(self) -> pd.Series:
         "Size and span of the log."
         e = self.events
         counts = {c: e[c].nunique() for c in ('user_id', 'item_id', 'basket_id', 'session_id') if c in e}
-        return pd.Series({'events': len(e), **{f'distinct {c}': n for c, n in counts.items()}, 'items with text': len(self.items),
+        return pd.Series({'events': len(e), **{f'distinct {c}': n for c, n in counts.items()}, 'items with text': self._items,
                           'first': e.timestamp.min(), 'last': e.timestamp.max()}, name=self.name)
 
-    def __repr__(self): return f'Log({self.name!r}, {len(self.events):,} events, {len(self.items):,} items)'
+    def __repr__(self): return f'Log({self.name!r}, {len(self.events):,} events, {self._items:,} items)'
 
 # %% ../nbs/10_events.ipynb #581fdc7b
 MISSING = pa.array(['', 'nan', 'NaN', 'null', 'NULL', 'None', '\\N', '<NA>', 'NaT'], pa.large_string())
