@@ -166,3 +166,34 @@ def test_a_column_that_no_file_has_is_refused(shop):
     folder, *_ = shop
     code, text = run('fit', folder/'events.csv', folder/'items.csv', '--out', folder/'none', '--columns', 'vistor=user_id')
     assert code == 2 and "--columns: column 'vistor' is in no file" in text and not (folder/'none').exists()
+
+
+def test_a_public_set_in_its_own_layout(tmp_path):
+    "fit, recommend and evaluate read the folder of a set; its own words, columns and unit of time are known."
+    from seqrep_nb.command import FORMATS
+    from seqrep_nb.loaders import LOADERS
+    assert FORMATS == ('canonical', *LOADERS)
+    rng, n = np.random.default_rng(0), 3000
+    times = pd.Timestamp('2019-10-01') + pd.to_timedelta(np.sort(rng.integers(0, 31 * 86_400, n)), unit='s')
+    pd.DataFrame(dict(event_time=times.strftime('%Y-%m-%d %H:%M:%S UTC'), event_type=rng.choice(['view', 'cart', 'purchase'], n), product_id=rng.zipf(1.5, n) % 40 + 1000, category_id=1, category_code='electronics.phone',
+                      brand=[None] * n, price=9.5, user_id=rng.integers(0, 150, n), user_session=[f's{i}' for i in rng.integers(0, 900, n)])).to_csv(tmp_path/'2019-Oct.csv', index=False)
+    code, text = run('fit', tmp_path, '--format', 'rees46', '--out', tmp_path/'model', '--steps', 2)
+    assert code == 0 and '3,000 events, 150 users' in text, text
+    assert run('recommend', tmp_path/'model', '--exclude-seen', '--out', tmp_path/'recs.csv')[0] == 0
+    code, text = run('evaluate', tmp_path, '--format', 'rees46', '--share', '0.9', '--steps', 2)
+    assert code == 0 and 'unseen NDCG@10' in text, text
+    for options, says in (((tmp_path, '--format', 'otto'), 'holds no file'), ((tmp_path, '--format', 'rees46', '--columns', 'a=user_id'), '--columns'), ((tmp_path/'2019-Oct.csv', '--share', '.5'), '--share'), ((tmp_path/'none', '--format', 'rees46'), 'does not exist')):
+        code, text = run('fit', *options, '--out', tmp_path/'other')
+        assert code == 2 and says in text and not (tmp_path/'other').exists(), text
+
+
+def test_two_equal_rows_of_hm_are_two_pieces(tmp_path):
+    rng, n = np.random.default_rng(0), 1500
+    table = pd.DataFrame(dict(t_dat=(pd.Timestamp('2020-01-01') + pd.to_timedelta(rng.integers(0, 60, n), unit='D')).strftime('%Y-%m-%d'), customer_id=[f'{i:064x}' for i in rng.integers(0, 90, n)], article_id=[f'0{i}' for i in rng.integers(108775015, 108775045, n)], price=.05, sales_channel_id=2))
+    pd.concat([table, table.head(100)]).to_csv(tmp_path/'transactions_train.csv', index=False)
+    pd.DataFrame(dict(article_id=table.article_id.unique(), prod_name='Strap top', product_type_name='Vest top', product_group_name='Garment Upper body', colour_group_name='Black', detail_desc='Jersey top with narrow straps')).to_csv(tmp_path/'articles.csv', index=False)
+    code, text = run('fit', tmp_path, '--format', 'hm', '--out', tmp_path/'model', '--steps', 2, '--json')
+    assert code == 0, text
+    import json
+    report = json.loads(text[text.index('{'):text.rindex('}') + 1])
+    assert report['events'] == n + 100 and not report['rows_cleaned_away']
