@@ -166,7 +166,8 @@ def _world(s:ShopSettings) -> SimpleNamespace:
     w.sensitivity = s.price * np.array([.3, 1, 2])
     return w
 
-# %% ../nbs/12_simulator.ipynb #43aa3825
+# %% ../nbs/12_simulator.ipynb #3f9cc69a
+# a store's terminal is a place like the others
 PLACES, SENSITIVITIES = ('web', 'app', 'store-1', 'store-2', 'store-3'), ('low', 'medium', 'high')
 INTENTS = ('browse', 'search', 'buy', 'restock', 'review', 'crawl')
 BLOCK = 500  # users who share one seed sequence: however a shop is cut into parts, their days stay the same
@@ -649,6 +650,7 @@ def write_shop(
 
     Rows of a part are in the order of time, users interleaved, as a raw log is. Every file is whole or not there."""
     import pyarrow.parquet as pq
+    if not n_events >= 1: raise input_error('n_events', problem=f'is {n_events!r}', way_out='ask for at least one row')
     folder, chunk_users = Path(folder), -(-max(chunk_users, 1) // BLOCK) * BLOCK
     w = _world(_settings(n_items=n_items, days=days, seed=seed, **settings))
     _keep_plan(folder/'shop.json', dict(asdict(w.s), n_events=n_events, chunk_users=chunk_users, impressions=bool(impressions)))
