@@ -639,10 +639,10 @@ def _keep_plan(path, plan):
 def write_shop(
     folder,                 # Made if it is not there; parts that it holds already are kept
     n_events:int,           # Rows, reached within one user's
-    seed:int=0,
+    seed:int=0,             # Of the shop, as in `simulate_shop`
     chunk_users:int=5000,   # Users of a part, in whole blocks of 500: what bounds the memory
-    days:int=90,
-    n_items:int=5000,
+    days:int=90,            # Length of the log
+    n_items:int=5000,       # Size of the catalogue
     impressions:bool=False, # Also write what each search showed, with its click probability: about as many rows again
     **settings,             # Any other field of `ShopSettings`
 ) -> dict:                  # rows, users, parts, written, kept, bytes

@@ -63,6 +63,7 @@ def test_truth_stands_beside_its_rows(shop):
     e, t = shop.log.events, shop.truth
     assert len(t.rows) == len(e) and (t.rows.session == e.session_id).all() and len(t.click_probability) == len(shop.impressions)
     assert t.tastes.shape == (1200, 12) and np.allclose(t.tastes.sum(1), 1)
+    assert len(np.unique(t.tastes, axis=0)) == 1200, 'no block repeats another'
     assert (shop.log.users.favourite_category == t.categories.category.to_numpy()[t.tastes.argmax(1)]).all()
     bots = shop.log.users.user_id[shop.log.users.is_bot]
     assert (t.rows.bot == e.user_id.isin(bots)).all()
@@ -117,6 +118,8 @@ def test_half_an_hour_recovers_the_sessions(people):
     planted, found = same & (true != true.shift()), same & (cut.session_id != cut.session_id.shift())
     assert planted.sum() > 10_000
     assert (planted & found).sum() >= .95 * planted.sum() and (planted & found).sum() >= .95 * found.sum()
+    assert (people.session_id != people.session_id.shift()).sum() == people.session_id.nunique(), 'visits do not overlap'
+    assert people.timestamp.diff()[planted.to_numpy()].min() > pd.Timedelta(minutes=24)
     assert (planted & found).sum() < planted.sum() and (planted & found).sum() < found.sum(), 'no log is that tidy'
 
 
@@ -125,6 +128,7 @@ def test_clicks_are_examination_times_relevance(shop):
     rate = shown.groupby('position').agg(clicked=('clicked', 'mean'), p=('p', 'mean'), n=('p', 'size'))
     assert rate.clicked.is_monotonic_decreasing and rate.clicked[1] > 5 * rate.clicked[10]
     assert ((rate.clicked - rate.p).abs() <= 4 * np.sqrt(rate.p * (1 - rate.p) / rate.n)).all()
+    assert abs(shown.clicked.sum() - shown.p.sum()) <= 4 * np.sqrt((shown.p * (1 - shown.p)).sum())
     np.testing.assert_allclose(shop.truth.examination, np.arange(1, 11) ** -.8)
     fair = simulate_shop(500, position_bias=0).impressions.groupby('position').clicked.mean()
     assert fair[1] / fair[10] < .5 * rate.clicked[1] / rate.clicked[10]
@@ -259,3 +263,12 @@ def test_a_failure_leaves_no_half_file(tmp_path, monkeypatch):
     assert not [*tmp_path.glob('*events-*')]
     monkeypatch.setattr(pq, 'write_table', real)
     assert write_shop(tmp_path, 1000, **SMALL)['written'] == 1
+
+
+def test_nobody_meets_an_item_before_it_is_there():
+    shop = simulate_shop(500, days=90, new_items=.5, seed=8)
+    first = shop.log.events.groupby('item_id').timestamp.min()
+    day = (first - pd.Timestamp('2025-01-01', tz='UTC')).dt.days
+    assert .3 < (day > 9).mean() < .6, 'nine tenths of the half that is new come after the first nine days'
+    old = simulate_shop(500, days=90, new_items=0, seed=8).log.events.groupby('item_id').timestamp.min()
+    assert ((old - pd.Timestamp('2025-01-01', tz='UTC')).dt.days > 9).mean() < .1
