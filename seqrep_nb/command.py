@@ -40,10 +40,11 @@ def _relevant(path, columns): # those of `columns` that the file has: one option
     names = _header(path) if columns else []
     return {theirs: ours for theirs, ours in columns.items() if theirs in names} or None
 
-def check_columns(columns, paths):
-    "Raise `InputError` where --columns names a column that none of the files has."
-    theirs, headers = pairs(columns, '--columns'), [_header(p) for p in paths]
-    for name in theirs if all(headers) else ():
+def check_columns(args):
+    "Raise `InputError` where --columns names a column that none of the files has; asked when they have been read, so that what is wrong with a file is said first."
+    theirs = pairs(args.columns, '--columns')
+    headers = [_header(p) for p in _tables(args)] if theirs else []
+    for name in theirs:
         if not any(name in names for names in headers): raise input_error('--columns', name, problem=f'is in no file; columns found: {", ".join(map(repr, sum(headers, [])))}', way_out='mend the name before the sign =')
 
 # %% ../nbs/62_command.ipynb #ded30d01
@@ -231,6 +232,7 @@ def _fit(args, out, work) -> dict:
     notes, name = [], args.name or Path(args.events).name.split('.')[0]
     say(f'reading {args.events}')
     events, bad, items, bad_items = read_whole(args.events, args.items, args, notes)
+    check_columns(args)
     say(f'cleaning {len(events):,} events')
     cleaned = clean_events(events, switch_off=rules_off(args))
     check_left(args.events, cleaned.events)
@@ -263,6 +265,7 @@ def histories_asked(pipeline, args, notes) -> tuple: # histories, the moment, a 
         if now > pipeline.now_ + pipeline.days_ * 86_400e6: notes.append(f'{args.events}: its newest row, {events.timestamp.max()}, lies further after the fit than the fitted log is long; everything is dated from there')
         if args.users: histories = histories.take(_positions(histories, read_users(args.users, args.columns, notes), args, notes))
     else: histories, now = pipeline.histories_of(read_users(args.users, args.columns, notes)) if args.users else pipeline.histories_, None
+    check_columns(args)
     none = int((histories.lengths == 0).sum())
     if none: notes.append(f'{none:,} of {len(histories):,} users have no history in the model (first: {histories.user_ids[histories.lengths == 0][0]!r})')
     return histories, now, dict(users=len(histories), without_history=none), met
@@ -402,6 +405,7 @@ def _evaluate_model(args, notes):
     if not later: raise input_error('evaluate', problem='was given a model without later events', way_out='add --events LATER, a log of what came after the fit')
     pipeline = load_model(args.log)
     events, _ = read_log(later, args.on_bad, args.columns, args.actions, notes)
+    check_columns(args)
     later_events = clean_events(events).events
     check_left(later, later_events)
     return pipeline, later_task(pipeline, find_baskets(later_events)[0])
@@ -414,6 +418,7 @@ def _evaluate_log(args, notes):
     from seqrep_nb.split import inner_cut, temporal_split
     say(f'reading {args.log}')
     events, _, items, _ = read_whole(args.log, args.items, args, notes)
+    check_columns(args)
     events = clean_events(events, switch_off=rules_off(args)).events
     check_left(args.log, events)
     events, _ = find_baskets(events)                                     # before the cut: a visit that it tears is no target
@@ -432,6 +437,7 @@ def run_audit(args) -> dict:
     for path in (args.train, args.test): parts.append(sort_events(read_log(path, args.on_bad, args.columns, args.actions, notes)[0]))   # as every command does: a file's order is no leak
     vocabulary = None
     if args.vocabulary: vocabulary = read_catalogue(args.vocabulary, args.on_bad, args.columns)[0].item_id
+    check_columns(args)
     checks = audit_split(*parts, args.cut, vocabulary)
     return dict(train=len(parts[0]), test=len(parts[1]), checks=checks.to_dict('records'), passed=bool(checks.passed.all()), notes=notes)
 
@@ -564,7 +570,6 @@ def main(
         if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='replace')      # a terminal of another locale is no reason to stop
     try:
         keep_inputs(args)
-        if getattr(args, 'columns', None): check_columns(args.columns, _tables(args))
         report = args.run(args)
     except InputError as error: return _stop(str(error).replace('; rename', '; pass --columns THEIRS=OURS, or rename'))
     except MemoryError: return _stop('not enough memory; way out: --max-items, fewer events, or a larger machine')
