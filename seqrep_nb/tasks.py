@@ -218,7 +218,7 @@ def _moment_task(events, rows, closes, y, item_ids) -> MomentTask: # rows: user_
     whole = build_histories(events, item_ids=item_ids, user_ids=np.sort(np.asarray(rows.user_id.unique(), object)))
     return MomentTask(whole, pd.Index(whole.user_ids).get_indexer(rows.user_id), _micros(rows.timestamp), _micros(closes), np.asarray(y).astype('int8'), rows.reset_index(drop=True))
 
-# %% ../nbs/16_tasks.ipynb #c0524166
+# %% ../nbs/16_tasks.ipynb #16f3b89e
 def campaign_windows(
     events:pd.DataFrame,  # Canonical events
     campaigns,            # `Campaigns`: runs, sent, redemptions
@@ -227,6 +227,7 @@ def campaign_windows(
 ) -> pd.DataFrame:        # runs, with `closes` (UTC) and `problem`, empty where the log can answer
     "Which campaigns can the log answer about?"
     _has(campaigns.runs, 'campaigns.runs', ('campaign_id', 'start', 'end'))
+    if days is not None and not days > 0: raise input_error('days', problem=f'is {days!r}', way_out='count at least a part of a day')
     first, last, runs = events.timestamp.min(), events.timestamp.max(), campaigns.runs.reset_index(drop=True)
     closes = runs.end if days is None else np.minimum(runs.end, runs.start + pd.Timedelta(days=days))
     early, late = runs.start < first + pd.Timedelta(days=past_days), closes - pd.Timedelta(days=1) > last
@@ -256,7 +257,7 @@ def campaign_response(
     y = np.isin(np.arange(len(rows)), used.row[(used.timestamp >= used.start) & (used.timestamp < used.closes)])
     return _moment_task(events, rows[['user_id', 'campaign_id']].assign(timestamp=rows.start), rows.closes, y, item_ids)
 
-# %% ../nbs/16_tasks.ipynb #01c80337
+# %% ../nbs/16_tasks.ipynb #bb7bb8f6
 def click_task(
     impressions:pd.DataFrame,  # user_id, session_id, query, item_id, position, timestamp, clicked (0 or 1); a query may be empty
     cut,                       # Rows from this moment on
@@ -268,8 +269,9 @@ def click_task(
     "Is what was shown clicked? Users without a past stay, with an empty history. Raises `InputError` where impressions or events end too early."
     names = ('user_id', 'session_id', 'query', 'item_id', 'position', 'timestamp', 'clicked')
     _has(impressions, 'impressions', names)
-    odd = np.flatnonzero(~impressions.clicked.isin([0, 1]))
-    if len(odd): raise input_error('impressions', 'clicked', int(odd[0]), impressions.clicked.iloc[odd[0]], f'has {len(odd)} values that are neither 0 nor 1', 'write 1 where the item was clicked')
+    for column, good, way_out in (('clicked', impressions.clicked.isin([0, 1]), 'write 1 where the item was clicked, else 0'), ('position', pd.to_numeric(impressions.position, errors='coerce') >= 1, 'count positions from 1')):
+        odd = np.flatnonzero(~good)
+        if len(odd): raise input_error('impressions', column, int(odd[0]), impressions[column].iloc[odd[0]], f'has {len(odd)} bad values', way_out)
     cut = as_time(cut)
     end = impressions.timestamp.max() + pd.Timedelta(days=1) if days is None else cut + pd.Timedelta(days=days)
     rows = impressions.loc[(impressions.timestamp >= cut) & (impressions.timestamp < end), list(names)].sort_values(['timestamp', 'user_id', 'session_id', 'position', 'item_id'])
