@@ -10,7 +10,7 @@ __all__ = ['top_items', 'RankingTask', 'ranking_task', 'next_events', 'next_item
 from dataclasses import dataclass, replace
 import numpy as np, pandas as pd, scipy.sparse as sp
 from .core import input_error
-from .events import sort_events
+from .events import check_events, sort_events
 from .histories import DAY, Histories, build_histories
 from .split import as_time, first_baskets, target_action
 
@@ -218,7 +218,7 @@ def _moment_task(events, rows, closes, y, item_ids) -> MomentTask: # rows: user_
     whole = build_histories(events, item_ids=item_ids, user_ids=np.sort(np.asarray(rows.user_id.unique(), object)))
     return MomentTask(whole, pd.Index(whole.user_ids).get_indexer(rows.user_id), _micros(rows.timestamp), _micros(closes), np.asarray(y).astype('int8'), rows.reset_index(drop=True))
 
-# %% ../nbs/16_tasks.ipynb #16f3b89e
+# %% ../nbs/16_tasks.ipynb #e1bd6496
 def campaign_windows(
     events:pd.DataFrame,  # Canonical events
     campaigns,            # `Campaigns`: runs, sent, redemptions
@@ -226,7 +226,8 @@ def campaign_windows(
     past_days:float=28,   # The log must begin so long before a campaign does
 ) -> pd.DataFrame:        # runs, with `closes` (UTC) and `problem`, empty where the log can answer
     "Which campaigns can the log answer about?"
-    _has(campaigns.runs, 'campaigns.runs', ('campaign_id', 'start', 'end'))
+    check_events(events), _has(getattr(campaigns, 'runs', None), 'campaigns.runs', ('campaign_id', 'start', 'end'))
+    if (twice := campaigns.runs.campaign_id.duplicated()).any(): raise input_error('campaigns.runs', 'campaign_id', int(np.flatnonzero(twice)[0]), campaigns.runs.campaign_id[twice].iloc[0], 'names a campaign twice', 'give each run its own id')
     if days is not None and not days > 0: raise input_error('days', problem=f'is {days!r}', way_out='count at least a part of a day')
     first, last, runs = events.timestamp.min(), events.timestamp.max(), campaigns.runs.reset_index(drop=True)
     closes = runs.end if days is None else np.minimum(runs.end, runs.start + pd.Timedelta(days=days))
@@ -257,7 +258,7 @@ def campaign_response(
     y = np.isin(np.arange(len(rows)), used.row[(used.timestamp >= used.start) & (used.timestamp < used.closes)])
     return _moment_task(events, rows[['user_id', 'campaign_id']].assign(timestamp=rows.start), rows.closes, y, item_ids)
 
-# %% ../nbs/16_tasks.ipynb #bb7bb8f6
+# %% ../nbs/16_tasks.ipynb #b512c6b3
 def click_task(
     impressions:pd.DataFrame,  # user_id, session_id, query, item_id, position, timestamp, clicked (0 or 1); a query may be empty
     cut,                       # Rows from this moment on
@@ -268,7 +269,7 @@ def click_task(
 ) -> MomentTask:               # One row per impression, by moment; `rows` has all columns but clicked
     "Is what was shown clicked? Users without a past stay, with an empty history. Raises `InputError` where impressions or events end too early."
     names = ('user_id', 'session_id', 'query', 'item_id', 'position', 'timestamp', 'clicked')
-    _has(impressions, 'impressions', names)
+    check_events(events), _has(impressions, 'impressions', names)
     for column, good, way_out in (('clicked', impressions.clicked.isin([0, 1]), 'write 1 where the item was clicked, else 0'), ('position', pd.to_numeric(impressions.position, errors='coerce') >= 1, 'count positions from 1')):
         odd = np.flatnonzero(~good)
         if len(odd): raise input_error('impressions', column, int(odd[0]), impressions[column].iloc[odd[0]], f'has {len(odd)} bad values', way_out)

@@ -138,8 +138,16 @@ def test_response_refuses_tables_that_lack_something():
     for broken, why in ((replace(MAIL, sent=MAIL.sent.rename(columns=dict(user_id='household'))), r"campaigns.sent: column 'user_id' is missing"),
                         (replace(MAIL, runs=MAIL.runs.assign(end=MAIL.runs.end.dt.tz_localize(None))), r"column 'end' is datetime64.*utc=True"),
                         (replace(MAIL, redemptions=None), 'campaigns.redemptions: is a NoneType'),
+                        (MAIL.sent, 'campaigns.runs: is a NoneType'),
+                        (replace(MAIL, runs=pd.concat([MAIL.runs, MAIL.runs[1:2]])), r"names a campaign twice \(first: row 5, 'one'\)"),
                         (replace(MAIL, sent=MAIL.sent.assign(user_id=[None, *MAIL.sent.user_id[1:]])), r"'user_id' has 1 empty values \(first: row 0")):
         with pytest.raises(InputError, match=why): campaign_response(VISITS, broken, past_days=2)
+
+
+def test_a_log_is_no_table_of_events():
+    from seqrep_nb.events import Log
+    with pytest.raises(InputError, match='events: is a Log'): campaign_response(Log('shop', VISITS, None), MAIL)
+    with pytest.raises(InputError, match='events: is a Log'): click_task(PAGES, '2020-01-09', Log('shop', BROWSING, None))
 
 
 def test_a_window_that_is_open_at_the_cut_is_on_neither_side():
