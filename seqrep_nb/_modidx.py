@@ -162,6 +162,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'seqrep_nb.command.run_fit': ('command.html#run_fit', 'seqrep_nb/command.py'),
                                    'seqrep_nb.command.run_recommend': ('command.html#run_recommend', 'seqrep_nb/command.py'),
                                    'seqrep_nb.command.say': ('command.html#say', 'seqrep_nb/command.py'),
+                                   'seqrep_nb.command.shown': ('command.html#shown', 'seqrep_nb/command.py'),
                                    'seqrep_nb.command.tidy_after_a_kill': ('command.html#tidy_after_a_kill', 'seqrep_nb/command.py'),
                                    'seqrep_nb.command.write_table': ('command.html#write_table', 'seqrep_nb/command.py')},
             'seqrep_nb.core': { 'seqrep_nb.core.InputError': ('core.html#inputerror', 'seqrep_nb/core.py'),
