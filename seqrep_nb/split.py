@@ -157,7 +157,7 @@ def user_split(
     held = events.user_id.isin([user for user in events.user_id.unique() if draw(user) < share]).to_numpy()
     return UserSplit(share, seed, events[~held].reset_index(drop=True), events[held].reset_index(drop=True))
 
-# %% ../nbs/14_split.ipynb #6681ca47
+# %% ../nbs/14_split.ipynb #4339b401
 @dataclass(frozen=True)
 class Finding:
     "What one check saw."
@@ -190,7 +190,7 @@ class Audit:
     def __repr__(self): return f'Audit({len(self.findings)} checks, objections: {list(self.rows) or "none"})'
     def _repr_html_(self): return self.table._repr_html_()
 
-# %% ../nbs/14_split.ipynb #e98bb722
+# %% ../nbs/14_split.ipynb #04595213
 COLUMNS = ['user_id', 'item_id', 'action', 'timestamp']
 
 def _torn(train, test): # (user_id, basket) that lie on both sides, named as `first_baskets` names them
@@ -211,7 +211,7 @@ def _of_users(train, test):
     return [Finding('no user is on both sides', users, 'deal users, not rows: user_split(events)'),
             Finding('no row is in both', train[COLUMNS].merge(test[COLUMNS].drop_duplicates(), on=COLUMNS), 'remove duplicates before splitting')]
 
-# %% ../nbs/14_split.ipynb #de85a3b5
+# %% ../nbs/14_split.ipynb #ec1a2ee8
 def _unordered(train): # Rows out of canonical order: a model that reads rows in file order sees something else
     position = sort_events(train.assign(position=np.arange(len(train)))).position.to_numpy()
     moved = np.flatnonzero(position != np.arange(len(train)))   # the sort is stable: tied rows do not move
@@ -235,7 +235,7 @@ def _news(train, test, moved): # Of rows at one moment, those that stand first a
     moment = train.groupby(['user_id', 'timestamp'], sort=False).ngroup()
     return train.loc[_put_first(moment, again), ['user_id', 'timestamp', 'action', 'item_id']]
 
-# %% ../nbs/14_split.ipynb #243f5d48
+# %% ../nbs/14_split.ipynb #bf2de1ba
 STATISTICS = ('mean', 'std', 'var', 'median', 'min', 'max')
 
 def _learned(fitted) -> dict: # column -> {statistic: value}
@@ -264,13 +264,12 @@ def _refitted(train, test, fitted): # Columns whose statistics training alone do
         bad.append(row | test.loc[extreme[:1], ['user_id', 'item_id', 'timestamp']].to_dict('records')[0] if len(extreme) else row)
     return pd.DataFrame(bad)
 
-# %% ../nbs/14_split.ipynb #d58e653e
+# %% ../nbs/14_split.ipynb #5461e591
 def _stated_or_found(before, whole, kept): # the threshold on the whole log that tells the kept from the gone, where no number of earlier rows can be the reason; else 0
-    k, gone = whole[kept].min(), ~kept
-    if not kept.any() or not gone.any() or whole[gone].max() >= k: return 0
+    if kept.all() or not kept.any() or whole[~kept].max() >= whole[kept].min(): return 0
     n, m = (pd.Series(x.astype(int)).groupby(before).sum() for x in (np.ones(len(kept)), kept))     # among those with equally many rows before the cut
     chance = gammaln(m + 1) + gammaln(n - m + 1) - gammaln(n + 1)                                  # log of 1 / (n choose m): that a choice blind to the future picks these
-    return k if chance.sum() < np.log(1e-4) else 0
+    return whole[kept].min() if chance.sum() < np.log(1e-4) else 0
 
 def _kept_by_future(train, raw, past, support): # Users and items that the test's rows alone keep in training
     bad = []
@@ -283,7 +282,7 @@ def _kept_by_future(train, raw, past, support): # Users and items that the test'
         bad.append(pd.DataFrame(dict(column=column, value=before.index[few], train_rows=before[few].to_numpy(), all_rows=whole[few].to_numpy(), least=k)))
     return pd.concat(bad, ignore_index=True)
 
-# %% ../nbs/14_split.ipynb #3874b815
+# %% ../nbs/14_split.ipynb #7b1374bd
 def _several(things): return list(things) if isinstance(things, (list, tuple)) else [things]
 
 def _held(histories, cut): # What the model is given: one row per event of a history
@@ -297,13 +296,13 @@ def _held(histories, cut): # What the model is given: one row per event of a his
 
 def _of_histories(train, test, histories, held, cut):
     first = pd.concat([train, test]).groupby('item_id').timestamp.min()
-    held = held.assign(item_first=held.item_id.map(first))
+    held = held.assign(item_first=first.reindex(held.item_id).array)
     ends = pd.DataFrame([dict(asked_at=p.cut, answered_at=p.cut + pd.Timedelta(days=p.days)) for p in _several(histories) if hasattr(p, 'days')], columns=['asked_at', 'answered_at'])
     return [Finding('histories end before their moment', held.loc[held.timestamp >= held.now, ['user_id', 'item_id', 'timestamp', 'now']], 'call histories.before(now)'),
             Finding('histories hold no future item', held.loc[held.item_first >= cut, ['user_id', 'item_id', 'timestamp', 'item_first']], 'build histories from train'),
             Finding('answers are known before the cut', ends[(ends.asked_at < cut) & (ends.answered_at > cut)], 'train on moments whose window closes before the cut: earlier_cuts(cut, days=days)')]
 
-# %% ../nbs/14_split.ipynb #3e014ac9
+# %% ../nbs/14_split.ipynb #289d81ae
 def _presence(texts): # words (W,), and a sparse (n, W) matrix: 1 where the text holds the word
     found = [sorted(set(re.findall(r'\w+', str(text).lower()))) for text in texts]
     codes, words = pd.factorize(np.array([*chain(*found)], object))
@@ -324,7 +323,7 @@ def _telling(texts, labels): # Words whose presence in a text is the label or it
     bad = bad[np.argsort(-abs(phi[bad]), kind='stable')]
     return pd.DataFrame(dict(word=words[bad], label=Y.columns[label[bad]], correlation=phi[bad].round(3), texts=x[bad, 0].astype(int), row=np.asarray(X.tocsc()[:, bad].argmax(0)).ravel()))
 
-# %% ../nbs/14_split.ipynb #40582527
+# %% ../nbs/14_split.ipynb #89d0aff0
 def _twice(targets, results): # Targets, or users, that a mean counts twice
     rows = []
     if targets is not None:
@@ -361,7 +360,7 @@ def _narrow(results, catalogue): # Results over fewer candidates than there are,
         if few or 'full ranking' not in text: bad.append(dict(model=r.model, metric=r.metric, candidates=text or 'not stated', catalogue=None if catalogue is None else len(catalogue)))
     return pd.DataFrame(bad)
 
-# %% ../nbs/14_split.ipynb #2964db3e
+# %% ../nbs/14_split.ipynb #6ecc4ae5
 def audit(
     train:pd.DataFrame,      # What the model trains on
     test:pd.DataFrame=None,  # What it is judged on; needed
@@ -393,12 +392,12 @@ def audit(
     if texts is not None: found.append(Finding('no word of the text is the label', _telling(texts, labels), 'read labels off what comes after the text: rows at or after the cut'))
     return Audit(tuple(found))
 
-# %% ../nbs/14_split.ipynb #533783e2
+# %% ../nbs/14_split.ipynb #d0d4297e
 def _of_fit(train, test, vocabulary, fitted, raw, support, time, cut):
     found = []
     if vocabulary is not None:
-        future = pd.DataFrame(dict(item_id=sorted({v for v in vocabulary if not pd.isna(v)} - set(train.item_id))), dtype=object)
-        future['first_seen'] = future.item_id.map(test.groupby('item_id').timestamp.min())
+        future = sorted({v for v in vocabulary if not pd.isna(v)} - set(train.item_id))
+        future = pd.DataFrame(dict(item_id=future, first_seen=test.groupby('item_id').timestamp.min().reindex(future).array))
         found.append(Finding('vocabulary is from train', future, 'build the vocabulary from train; new items come in by their text'))
     if fitted is not None: found.append(Finding('statistics are from train', _refitted(train, test, fitted), 'fit the normaliser on train alone'))
     if raw is not None:
