@@ -43,7 +43,7 @@ def honest(seed, least=None, stated=True, **shape):
     past = raw[raw.timestamp < cut]
     split = Split(cut, enough(past, past, least or {}), enough(raw[raw.timestamp >= cut], past, least or {}))
     task = ranking_task(split, top_items(split.train, 20))
-    earlier = intent_tasks(raw[raw.timestamp < cut], [cut - 12 * DAY, cut - 8 * DAY], days=7) if raw.user_id.nunique() > 1 else []
+    earlier = intent_tasks(raw[raw.timestamp < cut], [cut - 12 * DAY, cut - 7 * DAY], days=7) if raw.user_id.nunique() > 1 else []
     lines = (split.train.action + ' ' + split.train.item_id.fillna('')).groupby(split.train.user_id).agg(' '.join)
     popular = np.tile(-np.arange(len(task.histories.item_ids), dtype='float32'), (len(task.histories), 1))
     return dict(train=split.train, test=split.test, cut=cut, vocabulary=split.train.item_id.unique(), fitted=[StandardScaler, MinMaxScaler][seed % 2]().fit(split.train[['price']]),
@@ -63,7 +63,10 @@ def test_a_clean_split_is_left_alone(seed):
     assert found.passed and found.rows == {}, found.table.query('not passed').to_string()
     assert len(found.findings) == 18 and (found.table['count'] == 0).all() and (found.table.way_out == '').all()
     dealt = user_split(parts['raw'], .4)
-    if len(dealt.train) and len(dealt.test): assert audit(dealt.train, dealt.test, vocabulary=dealt.train.item_id.unique(), fitted=dict(price=(dealt.train.price.mean(), dealt.train.price.std())), kind='user', raw=parts['raw']).passed
+    if not len(dealt.train) or not len(dealt.test): return
+    train, test = (enough(side, dealt.train, dict(item_id=3)) for side in (dealt.train, dealt.test))
+    found = audit(train, test, vocabulary=train.item_id.unique(), fitted=dict(price=(train.price.mean(), train.price.std())), kind='user', raw=parts['raw'], support=dict(item_id=3))
+    assert found.passed and len(found.findings) == 7, found.table.query('not passed').to_string()
 
 
 def plant(check):
@@ -153,6 +156,12 @@ def items_counted_before_the_split(p): return filtered_first(p, support=dict(ite
 
 @plant('support is counted in train')
 def items_counted_before_the_split_by_an_unknown_threshold(p): return filtered_first(p, support=None)
+
+@plant('support is counted in train')
+def items_counted_before_users_were_dealt(p):
+    dealt, kept = user_split(p['raw'], .4), user_split(enough(p['raw'], p['raw'], dict(item_id=9)), .4)
+    before = dealt.train.item_id.value_counts()
+    return dict(train=kept.train, test=kept.test, kind='user', support=dict(item_id=9)), pd.DataFrame(dict(value=[i for i in before.index if before[i] < 9 and i in set(kept.train.item_id)][:1]))
 
 @plant('histories end before their moment')
 def an_event_of_the_future_in_a_history(p):
@@ -253,3 +262,38 @@ def test_a_planted_leak_is_found_and_named(leak, log):
 def test_every_check_has_its_leak():
     everything = {f.check for f in audit(**honest(0)).findings} | {f.check for f in audit(*[honest(0)[side] for side in ('train', 'test')], kind='user').findings}
     assert everything == {check for check, _ in CHECKS.values()} and len(CHECKS) >= 16
+
+
+def test_the_moment_of_the_cut_belongs_to_the_test():
+    p = honest(2, ties=True)
+    at = one(p['test'][p['test'].item_id.notna()]).assign(timestamp=p['cut'], basket_id='new', item_id='new')
+    test = joined(p['test'], at)
+    assert audit(p['train'], test, p['cut']).passed
+    found = audit(joined(p['train'], at), test, p['cut'], histories=build_histories(joined(p['train'], at)))
+    for check in ('train ends before the cut', 'the moment of the cut is in test', 'histories end before their moment', 'histories hold no future item'): assert found[check].item_id.tolist() == ['new'], check
+
+
+def test_an_order_that_training_explains_is_no_leak():
+    p = honest(1, users=90, items=400, spread=80, actions=('buy',))
+    ids = top_items(p['train'], 400)
+    best = p['targets'].assign(item_id=np.resize(ids[:12], len(p['targets'])))[['user_id', 'item_id']]     # what sells best is what is asked for
+    judged = lambda candidates: audit(p['train'], p['test'], p['cut'], targets=best, candidates=candidates)['candidates are not ordered by their label']
+    assert len(judged(ids)) == 0 and len(judged(np.sort(ids))) == 0
+    assert len(judged([*ids[:12], *ids[:11:-1]])) == 12                      # the same in front of an order that no count explains
+    rng = np.random.default_rng(0)
+    asked = p['targets'].assign(item_id=np.resize(ids[rng.permutation(len(ids))[:90]], len(p['targets'])))[['user_id', 'item_id']]
+    known = np.argsort(rng.normal(size=len(ids)) - 1.2 * np.isin(ids, asked.item_id))
+    assert len(audit(p['train'], p['test'], p['cut'], targets=asked, candidates=ids[known])['candidates are not ordered by their label']) == 0, 'a good guess is no leak'
+
+
+def test_a_strong_word_and_few_lines_are_no_proof():
+    p, rng = honest(0), np.random.default_rng(0)
+    y = rng.random(400) < .5
+    judged = lambda texts, labels: audit(p['train'], p['test'], p['cut'], texts=texts, labels=labels)['no word of the text is the label'].word.tolist()
+    strong = ['cart mug' if a else 'mug' for a in y ^ (rng.random(400) < .15)]
+    assert np.corrcoef(y, ['cart' in line for line in strong])[0, 1] > .6 and judged(strong, y) == []
+    sure = ['cart mug' if a else 'mug' for a in y]
+    assert judged(sure, y) == ['cart'] and judged(sure[:14], y[:14]) == []
+    both = pd.DataFrame(dict(returns=rng.random(400) < .5, buys=~y))             # several labels; the word is the opposite of one
+    rows = audit(p['train'], p['test'], p['cut'], texts=sure, labels=both)['no word of the text is the label']
+    assert rows[['word', 'label', 'correlation']].values.tolist() == [['cart', 'buys', -1.]]
