@@ -9,9 +9,10 @@ from seqrep_nb.clean import RULES, clean_events
 from seqrep_nb.core import InputError
 from seqrep_nb.events import ACTIONS, EVENT_COLUMNS, sort_events, validate_events
 from seqrep_nb.histories import build_histories
+from seqrep_nb.metrics import evaluate_ranking
 from seqrep_nb.rank import recommend
-from seqrep_nb.split import first_baskets, temporal_split
-from seqrep_nb.tasks import ranking_task
+from seqrep_nb.split import Split, audit, first_baskets, foreseen, leave_one_out, temporal_split, user_split
+from seqrep_nb.tasks import ranking_task, will_buy
 
 START = pd.Timestamp('2024-01-31 23:50', tz='UTC')
 
@@ -217,6 +218,103 @@ def test_a_basket_that_began_before_the_cut_is_no_target():
         log, _ = validate_events(table.assign(timestamp=START + pd.to_timedelta(table.day, unit='D')))
         found = first_baskets(temporal_split(log, START + pd.Timedelta(days=3)))
         assert found.basket_id.fillna('none').tolist() == (['1', '1'] if past == [None, None] else ['none'] * future.count(None)), (past, future)
+
+
+def cut_of(log, place):
+    "A moment of the log, never its first; the log must hold two."
+    times = sorted(set(log.timestamp))
+    assume(len(times) > 1)
+    return times[1 + place % (len(times) - 1)]
+
+
+SHOPS = dict(most=24, users=['10', '9', 'ü'], actions=['buy', 'buy', 'view', 'search'])
+
+
+@examples(40)
+@given(logs(**SHOPS), st.integers(0, 19))
+def test_no_training_history_holds_what_came_after_its_cut(log, place):
+    cut = cut_of(log, place)
+    split = temporal_split(log, cut)
+    histories = build_histories(split.train)
+    assert (histories.timestamps < cut.value // 1000).all() and len(histories.items) == len(split.train)
+    assert (foreseen(split)[['rows', 'users']] == 0).all(axis=None)
+    try: last = leave_one_out(log)
+    except InputError: return
+    own = build_histories(last.train)
+    for user, moment in last.cuts.items(): assert pd.DatetimeIndex(own[user].timestamp).max() < moment <= last.test.timestamp[last.test.user_id == user].min()
+    asked = log[log.item_id.notna() & ((log.action == 'buy') | ('buy' not in set(log.action)))]
+    basket = asked.basket_id.fillna(asked.timestamp.astype(str))
+    for user, moment in last.cuts.items():                              # in plain Python: the basket that begins last, of those that count
+        begins = {log.timestamp[(log.user_id == user) & (log.basket_id.fillna(log.timestamp.astype(str)) == key)].min() for key in basket[asked.user_id == user]}
+        assert moment == max(begins)
+    later = {user: (sum(last.train.timestamp > t), last.train.user_id[last.train.timestamp > t].nunique()) for user, t in last.test.groupby('user_id').timestamp.min().items()}
+    assert {user: tuple(row) for user, row in foreseen(last)[['rows', 'users']].iterrows()} == later
+
+
+@examples(40)
+@given(logs(**SHOPS), st.integers(0, 19), st.sampled_from([.2, .5, .8]), st.integers(0, 3))
+def test_splitting_again_changes_nothing(log, place, share, seed):
+    cut = cut_of(log, place)
+    split = temporal_split(log, cut)
+    for side in (split.train, split.test):
+        with pytest.raises(InputError, match='leaves one side empty'): temporal_split(side, cut)
+    dealt = user_split(log, share, seed)
+    assert len(dealt.train) + len(dealt.test) == len(log) and not set(dealt.train.user_id) & set(dealt.test.user_id)
+    for side, part in (('train', dealt.train), ('test', dealt.test)):
+        again = user_split(part, share, seed)
+        assert_frame_equal(getattr(again, side), part)
+        assert len(getattr(again, 'test' if side == 'train' else 'train')) == 0
+    assert set(user_split(split.train, share, seed).test.user_id) == set(split.train.user_id) & set(dealt.test.user_id)
+
+
+@examples(40)
+@given(logs(**SHOPS), st.integers(0, 19), st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_moves_none_to_the_other_side(log, place, random):
+    cut, shuffled = cut_of(log, place), log.iloc[random.sample(range(len(log)), len(log))]
+    for split in (lambda rows: temporal_split(rows, cut), lambda rows: user_split(rows, .5), leave_one_out):
+        try: one = split(log)
+        except InputError:
+            with pytest.raises(InputError): split(shuffled)
+            continue
+        for side in ('train', 'test'): assert_frame_equal(sort_events(getattr(one, side)), sort_events(getattr(split(shuffled), side)))
+
+
+def mixed_within(rows, random):
+    "The rows, those of one basket in another order among themselves."
+    order = np.arange(len(rows))
+    for _, places in pd.Series(order).groupby([rows.user_id.to_numpy(), rows.basket_id.fillna(rows.timestamp.astype(str)).to_numpy()]):
+        order[places] = random.sample([*places], len(places))
+    return rows.iloc[order].reset_index(drop=True)
+
+
+@examples(40)
+@given(logs(**SHOPS), st.integers(0, 19), st.randoms(use_true_random=False))
+def test_the_order_within_a_basket_changes_no_label_and_no_metric(log, place, random):
+    split, items = temporal_split(sort_events(log), cut_of(log, place)), ['a', 'é', 'c', 'b', 'd']
+    mixed = Split(split.cut, *(mixed_within(rows, random) for rows in (split.train, split.test)))
+    try: task = ranking_task(split, items)
+    except InputError: assume(False)
+    other = ranking_task(mixed, items)
+    for name in ('relevant', 'seen'): assert (getattr(task, name) != getattr(other, name)).nnz == 0
+    np.testing.assert_array_equal(*(will_buy(t.histories, s.test, s.cut, 5 / 1440) for t, s in ((task, split), (other, mixed))))
+    score = lambda t: t.histories.counts().toarray() + t.histories.last(3)['items'][:, -1:] / 100        # habit, and the newest row
+    for one, two in zip(evaluate_ranking('habit', score(task), task, 'all'), evaluate_ranking('habit', score(other), other, 'all')):
+        np.testing.assert_array_equal(one.values, two.values)
+        assert one.protocol == two.protocol and one.per_user.tolist() == two.per_user.tolist()
+
+
+@examples(25)
+@given(logs(**SHOPS), st.integers(0, 19), st.sampled_from(['basket', 'moment', 'both']))
+def test_the_auditor_leaves_any_clean_split_alone(log, place, told_by):
+    if told_by == 'moment': log = log.drop(columns='basket_id')
+    else: log['basket_id'] = (log.user_id + log.timestamp.astype(str)).where((log.action == 'buy') | (told_by == 'basket'))
+    log = sort_events(log.drop_duplicates())
+    split = temporal_split(log, cut_of(log, place))
+    items = sorted(split.train.item_id.dropna().unique(), key=str.encode)
+    found = audit(split.train, split.test, split.cut, items, dict(price=(split.train.price.mean(), split.train.price.std())) if split.train.price.notna().sum() > 1 else None, raw=log,
+                  histories=build_histories(split.train), targets=first_baskets(split), candidates=items, texts=split.train.action + ' ' + split.train.item_id.fillna(''), labels=split.train.user_id)
+    assert found.passed and len(found.findings) >= 14, found.table.query('not passed').to_string()
+    if len(log) > len(split.train): assert not audit(log, split.test, split.cut).passed
 
 
 @examples(80)
