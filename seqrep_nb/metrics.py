@@ -122,7 +122,7 @@ class Result:
     seed: int = 0
     statistic: Callable = None  # values -> number; None: the mean
     per_user: object = None     # (n,) ids, so that pairs are pairs; rows of one id are resampled together
-    centred: bool = False       # `statistic` is biased under resampling: centre its draws on the value
+    centred: bool = False       # `statistic` is a share that resampling biases: its draws are centred on the value
 
     @property
     def value(self) -> float: return float(np.mean(self.values) if self.statistic is None else self.statistic(self.values))
@@ -179,10 +179,11 @@ def _resampled(draw:Callable, n:int, times:int, seed:int, ids=None) -> np.ndarra
 
 def _drawn(results, times, seed) -> np.ndarray: # (times, len(results)) each result's value over the same resamples
     statistics = [np.mean if r.statistic is None else r.statistic for r in results]
-    ids = next((r.per_user for r in results if r.per_user is not None), None)
+    ids = next((r.per_user for r in results if r.per_user is not None and len(r.per_user) == len(r.values)), None)
     drawn = _resampled(lambda index: [s(r.values[index]) for s, r in zip(statistics, results)], len(results[0].values), times, seed, ids)
-    shift = [r.value - d.mean() if r.centred else 0 for r, d in zip(results, drawn.T)]
-    return drawn + shift
+    for r, d in zip(results, drawn.T):
+        if r.centred: d[:] = np.clip(d + r.value - d.mean(), 0, 1)
+    return drawn
 
 # %% ../nbs/17_metrics.ipynb #cb64a2cf
 def interval(
