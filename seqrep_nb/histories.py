@@ -10,7 +10,7 @@ __all__ = ['EMPTY', 'DAY', 'STORED', 'STREAMED', 'Histories', 'build_histories',
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-import itertools
+import itertools, os, sys
 import numpy as np, pandas as pd, pyarrow as pa, pyarrow.parquet as pq, scipy.sparse as sp
 from fastcore.basics import patch
 from .core import input_error, read_json, write_json, write_whole
@@ -407,7 +407,16 @@ def history_batches(
         if normaliser is not None: batch = normaliser.transform(batch); batch.update({n: np.nan_to_num(batch[n]) for n in ('prices', 'gaps')})
         yield batch
 
-# %% ../nbs/15_histories.ipynb #3c751c63
+# %% ../nbs/15_histories.ipynb #c3b187c6
+def _tensorflow(): # TensorFlow, imported without what its native code writes to file descriptor 2
+    if 'tensorflow' in sys.modules: return sys.modules['tensorflow']
+    sys.stderr.flush()
+    keep, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try: import tensorflow
+    finally: os.dup2(keep, 2); os.close(keep); os.close(null)
+    return tensorflow
+
 STREAMED = dict(items='int32', actions='int32', gaps='float32', prices='float32', places='int32', mask='bool')
 
 def history_dataset(
@@ -421,7 +430,7 @@ def history_dataset(
     users:bool=False,    # Add 'users' (B,), the codes, to join labels
 ):                       # `tf.data.Dataset` of dicts: items, actions, gaps, prices, places, mask, each (B, window)
     "`history_batches` for TensorFlow. Codes are −1 where padded: add 1 before an embedding."
-    import tensorflow as tf
+    tf = _tensorflow()
     files, passes, kinds = _event_files(paths), itertools.count(), STREAMED | (dict(users='int32') if users else {})
     def batches():
         for batch in history_batches(files, window, batch_size, side, shuffle, seed, next(passes), normaliser): yield {n: batch[n].astype(kind, copy=False) for n, kind in kinds.items()}
