@@ -232,7 +232,30 @@ def test_sampled_candidates_flatter_and_say_so():
     assert every.values.tolist() == full.values.tolist(), 'all negatives are the full ranking'
 
 
+def test_the_negatives_are_neither_targets_nor_excluded():
+    (scores, relevant), (_, seen) = random_ranking(items=60), random_ranking(items=60, seed=1)
+    fresh = (relevant - relevant.multiply(seen)).tocsr()
+    fresh.eliminate_zeros()
+    kept = metrics._sampled(scores, fresh, seen.tocsr(), 9, 0) > -np.inf
+    free = 60 - np.asarray((fresh + seen > 0).sum(1)).ravel()
+    assert (kept.sum(1) == np.minimum(free, 9) + np.diff(fresh.indptr)).all() and not (kept & (seen.toarray() > 0)).any() and (kept >= (fresh.toarray() > 0)).all()
+
+
 # Resampling by user
+
+def test_coverage_and_calibration_are_centred():
+    "Resampling repeats users, which can only shrink coverage, and adds noise, which can only raise the calibration error: uncentred intervals would leave the value out."
+    scores = np.random.default_rng(0).random((60, 2000)).astype('float32')
+    every = sp.csr_matrix(np.ones((60, 2000), 'float32'))
+    y = np.repeat([0, 1], 500)
+    honest = metrics.classification_results('c', np.random.default_rng(1).permutation(y), np.full(1000, .5), PROTOCOL, bins=10)[-1]
+    for found in (metrics.evaluate_lists('a', scores, ranking_task(every, 0 * every))[0], honest):
+        value, low, high = interval(found, 300)
+        assert 0 <= low <= value <= high <= 1 and low < high
+        low, high = interval(replace(found, centred=False), 300)[1:]
+        assert not low <= value <= high, 'the lesson that the flag is for'
+
+
 
 def test_rows_of_one_user_are_drawn_together():
     values, ids = np.arange(9.), np.array(list('abcabcabd'), object)
