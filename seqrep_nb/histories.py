@@ -311,12 +311,12 @@ def _stored(table, name) -> np.ndarray: # One of our flat columns (n,) from a ta
     if pa.types.is_timestamp(column.type): column = column.cast(pa.timestamp('us', tz=column.type.tz))
     return column.cast(kind).fill_null(missing).to_numpy(zero_copy_only=False)
 
-def _check_order(users, timestamps, where): # Users ascend, and so does the time of each
-    if len(users) and users[0] < 0: raise input_error(where, column='user', row=0, value=users[0], problem='is no code', way_out='number the users from 0')
+def _check_order(users, timestamps, where, first=0): # Users ascend, and so does the time of each; `first`: number of the first row
+    if len(users) and users[0] < 0: raise input_error(where, column='user', row=first, value=users[0], problem='is no code', way_out='number the users from 0')
     back = np.diff(users) < 0
-    if back.any(): raise input_error(where, column='user', row=int(back.argmax()) + 1, value=users[back.argmax() + 1], problem='does not ascend', way_out='sort the rows by user, in canonical order')
+    if back.any(): raise input_error(where, column='user', row=first + int(back.argmax()) + 1, value=users[back.argmax() + 1], problem='does not ascend', way_out='sort the rows by user, in canonical order')
     late = (np.diff(timestamps) < 0) & (np.diff(users) == 0)
-    if late.any(): raise input_error(where, column='timestamp', row=int(late.argmax()) + 1, value=timestamps[late.argmax() + 1], problem='goes back in time', way_out="sort each user's rows in canonical order")
+    if late.any(): raise input_error(where, column='timestamp', row=first + int(late.argmax()) + 1, value=timestamps[late.argmax() + 1], problem='goes back in time', way_out="sort each user's rows in canonical order")
 
 def _read_table(path, needed): # A Parquet file whole
     try: table = pq.read_table(path)
@@ -364,11 +364,12 @@ def _parts(files, rows): # Flat columns, at most `rows` at a time
                 if batch.num_rows: yield {n: _stored(batch, n) for n in names}
 
 def _user_windows(parts, window, side, most): # Windows of at most `most` users, in the order of the file
-    rest = None
+    rest, read = None, 0
     for part in itertools.chain(parts, [None]):
         if part is None and rest is None: return
         flat = rest if part is None else part if rest is None else {n: np.concatenate([rest[n], part[n]]) for n in part}
-        _check_order(flat['users'], flat['timestamps'], 'events')
+        read += 0 if part is None else len(part['users'])
+        _check_order(flat['users'], flat['timestamps'], 'events', read - len(flat['users']))
         starts = np.flatnonzero(np.diff(flat['users'], prepend=-1))
         ends = np.append(starts, len(flat['users'])) if part is None else starts      # the last user may go on
         columns = dict(users=flat['users'], gaps=time_gaps(flat['timestamps'], np.append(starts, len(flat['users']))), **{n: flat[n] for n in ('items', 'actions', 'places', 'prices')})
@@ -389,6 +390,10 @@ def _mixed(blocks, size, buffer, rng): # Batches of `size` users, the last may b
         for first in range(0, given, size): yield {n: v[first:min(first + size, given)] for n, v in pool.items()}
         held, count = [{n: v[given:] for n, v in pool.items()}], count - given
 
+def _check_stream(window, side, batch_size, shuffle):
+    last_k(np.array([0, 0]), window, side)
+    if batch_size < 1 or shuffle < 0: raise input_error('history_batches', problem=f'was given batch_size={batch_size} and shuffle={shuffle}', way_out='use batches of at least 1, and a buffer of 0 or more users')
+
 def history_batches(
     paths,               # A folder of `write_histories`, or Parquet files of one log in order
     window:int,          # Newest events per user
@@ -401,7 +406,7 @@ def history_batches(
     rows:int=65_536,     # Rows read at a time, the unit that bounds memory
 ) -> Iterator:           # dicts of users (B,), and items, actions, gaps, prices, places, mask (B, window)
     "Stream every user's window from sorted Parquet; users without an event have no row. Raises `InputError` on rows out of order."
-    last_k(np.array([0, 0]), window, side)
+    _check_stream(window, side, batch_size, shuffle)
     blocks = _user_windows(_parts(_event_files(paths), rows), window, side, max(batch_size, 256))
     for batch in _mixed(blocks, batch_size, shuffle, np.random.default_rng([seed, epoch]) if shuffle else None):
         if normaliser is not None: batch = normaliser.transform(batch); batch.update({n: np.nan_to_num(batch[n]) for n in ('prices', 'gaps')})
@@ -434,5 +439,5 @@ def history_dataset(
     files, passes, kinds = _event_files(paths), itertools.count(), STREAMED | (dict(users='int32') if users else {})
     def batches():
         for batch in history_batches(files, window, batch_size, side, shuffle, seed, next(passes), normaliser): yield {n: batch[n].astype(kind, copy=False) for n, kind in kinds.items()}
-    last_k(np.array([0, 0]), window, side)   # a bad width or side is told now, and not by a thread of TensorFlow
+    _check_stream(window, side, batch_size, shuffle)   # told now, and not by a thread of TensorFlow
     return tf.data.Dataset.from_generator(batches, output_signature={n: tf.TensorSpec((None,) if n == 'users' else (None, window), kind) for n, kind in kinds.items()}).prefetch(2)

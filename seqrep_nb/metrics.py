@@ -160,6 +160,8 @@ def evaluate_ranking(
     negatives:int=None, # Rank the targets among so many random items only, as a lesson; None: among all
 ) -> list:              # `Result`s, one per metric: NDCG@k, Recall@k
     "Rank every candidate for every user with a target, and measure. Never sampled, unless asked to."
+    if odd := set(metrics) - set(RANKING_METRICS): raise input_error('metrics', problem=f'has {sorted(odd)}', way_out=f'use {", ".join(RANKING_METRICS)}')
+    if negatives is not None and negatives < 1: raise input_error('negatives', problem=f'are {negatives}', way_out='use at least 1, or None for all')
     asked, relevant, ranked, protocol = _ranked(scores, task, view, k, dataset, negatives, seed)
     ids = task.histories.user_ids[asked]
     return [Result(model, f'{name}@{k}', RANKING_METRICS[name](ranked, relevant, k), protocol, seed, per_user=ids) for name in metrics]
@@ -284,6 +286,7 @@ def evaluate_lists(
     features=None,      # (I, D) item vectors or (I,) categories, for the diversity; None: without
 ) -> list:              # `Result`s: Coverage@k, Novelty@k, and Diversity@k where `features` are given
     "Measure the lists themselves, for the users whom `evaluate_ranking` asks."
+    if features is not None and len(features) != scores.shape[1]: raise input_error('features', problem=f'are {len(features):,}, the candidates {scores.shape[1]:,}', way_out='pass one row per candidate')
     asked, _, ranked, protocol = _ranked(scores, task, view, k, dataset)
     I, ids, users = scores.shape[1], task.histories.user_ids[asked], task.seen.shape[0]
     found = {'Novelty': novelty_at_k(ranked, np.asarray(task.seen.sum(0)), users, k)} | ({} if features is None else {'Diversity': diversity_at_k(ranked, features, k)})
@@ -317,11 +320,10 @@ def compare_many(
     reach = np.quantile(deviations.max(1), level) * spread
     return table.assign(low_all=gain - reach, high_all=gain + reach, p_all=np.maximum(_stepped(t, deviations), table.p))   # never surer than alone
 
-# %% ../nbs/17_metrics.ipynb #3f83685a
-def _log_loss(v): return -float(np.mean(np.log(np.clip(np.where(v[:, 0] > 0, v[:, 1], 1 - v[:, 1]), 1e-7, 1))))
-def _brier(v): return float(np.mean((v[:, 0] - v[:, 1]) ** 2))
-
-def _bin(probability, bins): return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], probability)
+# %% ../nbs/17_metrics.ipynb #59e7db45
+def _bin(probability, bins):
+    if bins < 1: raise input_error('bins', problem=f'are {bins}', way_out='use at least 1')
+    return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], probability)
 
 def reliability(
     y:np.ndarray,           # (n,) labels 0 and 1
@@ -334,6 +336,10 @@ def reliability(
 def expected_calibration_error(y:np.ndarray, probability:np.ndarray, bins:int=10) -> float: # As `reliability`
     "Mean distance between promise and share, weighted by the bins' sizes."
     return float(np.abs(np.bincount(_bin(probability, bins), np.asarray(probability) - y)).sum() / len(y))
+
+# %% ../nbs/17_metrics.ipynb #3f83685a
+def _log_loss(v): return -float(np.mean(np.log(np.clip(np.where(v[:, 0] > 0, v[:, 1], 1 - v[:, 1]), 1e-7, 1))))
+def _brier(v): return float(np.mean((v[:, 0] - v[:, 1]) ** 2))
 
 def classification_results(
     model:str,

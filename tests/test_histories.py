@@ -156,7 +156,7 @@ def changed(folder, file, **columns):
 
 
 FAULTS = dict(
-    users=(lambda f: changed(f, 'events.parquet', user=lambda v: v[::-1]), r"column 'user' does not ascend \(first: row \d+"),
+    users=(lambda f: changed(f, 'events.parquet', user=lambda v: v[::-1]), r"column 'user' does not ascend \(first: row 4, 0\)"),
     time=(lambda f: changed(f, 'events.parquet', timestamp=lambda v: v[::-1]), r"column 'timestamp' goes back in time \(first: row 1,"),
     stranger=(lambda f: changed(f, 'events.parquet', item=lambda v: np.where(np.arange(len(v)) == 2, 50, v).astype('int32')), r"column 'item' is no code of the 50 known \(first: row 2, 50\)"),
     action=(lambda f: changed(f, 'events.parquet', action=lambda v: v + 90), r"column 'action' is no code"),
@@ -176,7 +176,7 @@ def test_a_broken_folder_is_refused(tmp_path, fault):
     breaks(tmp_path/'h')
     with pytest.raises(InputError, match=said + '.*; '): read_histories(tmp_path/'h')
     if fault in ('users', 'time', 'negative', 'column', 'text', 'gone'):
-        with pytest.raises(InputError, match=said.split('events.parquet: ')[-1]): list(history_batches(tmp_path/'h', 3, 2))
+        with pytest.raises(InputError, match=said.split('events.parquet: ')[-1]): list(history_batches(tmp_path/'h', 1, 2, rows=2))   # the row is that of the file, however it is read
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path):
@@ -259,6 +259,8 @@ def test_a_dataset_for_tensorflow(tmp_path, many):
     with pytest.raises(InputError, match='at least 1'): history_dataset(tmp_path/'h', 0, 256)
     with pytest.raises(InputError, match="pad at the 'left'"): history_dataset(tmp_path/'h', 8, 256, 'top')
     with pytest.raises(InputError, match='not a readable Parquet file'): history_dataset(tmp_path/'nothing', 8, 256)
+    for bad in (dict(batch_size=0), dict(batch_size=4, shuffle=-1)):
+        with pytest.raises(InputError, match='batches of at least 1'): history_dataset(tmp_path/'h', 8, **bad)
 
 
 def test_a_stream_on_one_scale(tmp_path, many):

@@ -241,6 +241,15 @@ def test_the_negatives_are_neither_targets_nor_excluded():
     assert (kept.sum(1) == np.minimum(free, 9) + np.diff(fresh.indptr)).all() and not (kept & (seen.toarray() > 0)).any() and (kept >= (fresh.toarray() > 0)).all()
 
 
+def test_what_cannot_be_measured_is_refused():
+    (scores, relevant), y = random_ranking(), np.arange(20) % 2
+    task = ranking_task(relevant, 0 * relevant)
+    with pytest.raises(InputError, match=r"metrics: has \['AUC'\]; use NDCG, Recall, MRR, MAP, HitRate"): evaluate_ranking('a', scores, task, metrics=['MRR', 'AUC'])
+    with pytest.raises(InputError, match='negatives: are 0; use at least 1, or None'): evaluate_ranking('a', scores, task, negatives=0)
+    with pytest.raises(InputError, match='features: are 39, the candidates 40; '): metrics.evaluate_lists('a', scores, task, features=np.zeros(39))
+    with pytest.raises(InputError, match='bins: are 0; use at least 1'): metrics.classification_results('c', y, y / 2, PROTOCOL, bins=0)[-1].value
+
+
 # Resampling by user
 
 def test_coverage_and_calibration_are_centred():
