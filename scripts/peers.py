@@ -87,7 +87,9 @@ def prepare(folder, out, cut, gap=30):
     start, out = time.perf_counter(), Path(out)
     out.mkdir()
     rows = numbered(pl.scan_parquet(f'{folder}/events-*.parquet', row_index_name='row'), ['user_id', 'item_id', 'place'])
-    rows = rows.with_columns(action=pl.col('action').replace_strict({name: i for i, name in enumerate(ACTIONS)}, return_dtype=pl.Int8),
+    known = rows.select(pl.col('action').unique()).collect()['action'].to_list()
+    codes = {name: i for i, name in enumerate([*ACTIONS, *sorted(set(known) - set(ACTIONS))])}
+    rows = rows.with_columns(action=pl.col('action').replace_strict(codes, return_dtype=pl.Int8),
         query=pl.col('query').hash(), price=pl.col('price').cast(pl.Float32), quantity=pl.col('quantity').cast(pl.Float32),
         reason=pl.when(pl.col('quantity') <= 0).then(1).when(pl.col('price') < 0).then(3).otherwise(0).cast(pl.Int8))
     keys = ['user_id rank', 'timestamp', 'basket_id', 'action', 'item_id rank']

@@ -11,7 +11,7 @@ ACTIONS = ('search', 'view', 'cart', 'remove', 'buy')
 
 def ours(folder, out, cut, memory='4GB'):
     from seqrep_nb.prepare import prepare_log
-    return prepare_log(folder, out, cut, memory=memory)
+    return prepare_log(folder, out, cut, ignore=['session_id'], memory=memory)
 
 
 def pandas(folder, out, cut, memory=None):
@@ -19,7 +19,7 @@ def pandas(folder, out, cut, memory=None):
     import pandas as pd
     out = Path(out)
     out.mkdir()
-    events = pd.concat([pd.read_parquet(file) for file in sorted(Path(folder).glob('events-*.parquet'))], ignore_index=True)
+    events = pd.concat([pd.read_parquet(file).drop(columns='session_id') for file in sorted(Path(folder).glob('events-*.parquet'))], ignore_index=True)
     reason = pd.Series(None, index=events.index, dtype='str')
     reason[events.price < 0] = 'price_negative'
     reason[events.duplicated(SAME)] = 'exact_duplicate'
