@@ -69,7 +69,7 @@ def _loaded(frame:pd.DataFrame, engine):
             yield connection.read_parquet(Path(folder)/'events.parquet', table_name=name)
     finally:
         if engine == 'duckdb': connection.disconnect()
-        elif name in connection.list_tables(): connection.drop_view(name)
+        else: connection.drop_view(name, force=True)
         shutil.rmtree(folder)
 
 # %% ../nbs/13_clean.ipynb #ac4e8a63
