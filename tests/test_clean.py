@@ -271,3 +271,33 @@ def test_spark_says_what_duckdb_says(journey):
     for name in ('events', 'rejected', 'report'): assert_frame_equal(getattr(duck, name), getattr(spark, name))
     assert (duck.report.taken > 0).sum() >= 7
     assert_frame_equal(assign_sessions(log, engine='spark'), assign_sessions(log))
+
+
+def test_a_log_may_lack_columns_or_rows(journey):
+    part = journey.head(500)
+    bare = clean_events(part.drop(columns=['price', 'quantity', 'basket_id']), ALL)
+    assert bare.report.set_index('rule').status.to_dict() == dict.fromkeys(ALL, 'on') | dict(quantity_not_positive='no quantity', quantity_outlier='no quantity', price_negative='no price', price_outlier='no price')
+    none = clean_events(part.head(0), ALL)
+    assert (len(none.events), len(none.rejected), none.report.taken.sum(), len(assign_sessions(part.head(0)))) == (0, 0, 0, 0)
+    assert_frame_equal(clean_events(part, rules={}).events, sort_events(part))
+    assert_frame_equal(clean_events(part, ALL, switch_off=ALL).events, sort_events(part))
+
+
+def test_what_is_no_rule_or_no_table_is_named(journey):
+    part = journey.head(50)
+    for odd in (lambda t: t.colour == 'red', lambda t: 3):
+        with pytest.raises(InputError, match="rule 'odd': cannot be applied"): clean_events(part, dict(odd=Rule(odd, 'odd')))
+    with pytest.raises(InputError, match="names 'price', which is no rule"): clean_events(part, switch_off='price')
+    with pytest.raises(InputError, match='is a Cleaned, not a table of events; pass its .events'): clean_events(clean_events(part))
+    with pytest.raises(InputError, match="engine: is 'polars'; use 'duckdb', 'spark' or an Ibis connection"): assign_sessions(part, engine='polars')
+
+
+def test_sessions_are_what_they_are_said_to_be(journey):
+    events = sort_events(journey.head(20_000))
+    starts = (events.groupby('user_id').timestamp.diff() > pd.Timedelta(minutes=30)) | ~events.duplicated('user_id')
+    assert assign_sessions(events).session_id.tolist() == (events.user_id + '/' + starts.groupby(events.user_id).cumsum().astype(str)).tolist()
+    assert_frame_equal(assign_sessions(events.sample(frac=1, random_state=1)), assign_sessions(events))
+    assert assign_sessions(events, 1e9).session_id.nunique() == events.user_id.nunique()
+    assert assign_sessions(events, 0).session_id.nunique() == len(events.drop_duplicates(['user_id', 'timestamp']))
+    with pytest.raises(InputError, match="'session_id' is there already"): assign_sessions(assign_sessions(events))
+    with pytest.raises(InputError, match='gap_minutes: is nan'): assign_sessions(events, float('nan'))
