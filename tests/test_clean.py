@@ -156,6 +156,17 @@ def test_planted_duplicates_and_bots_are_found(which, journey):
     assert reason[fault == 'prices'].notna().mean() > .6
 
 
+def test_what_the_simulator_plants_is_found():
+    "Faults that another hand planted, searches among the rows: the same bar."
+    simulator = pytest.importorskip('seqrep_nb.simulator')
+    shop = simulator.simulate_shop(n_users=300, bots=.03)
+    planted, taken = shop.truth.rows.reset_index(drop=True), clean_events(shop.log.events, ALL).rejected
+    reason = taken.set_index('row').reason.reindex(planted.index)
+    for fault, rules in dict(bot=[f'bot_{name}' for name in BOT_MEASURES], duplicate=['exact_duplicate']).items():
+        assert planted[fault].any() and reason[planted[fault]].notna().mean() >= .95 and planted[fault][reason.isin(rules)].mean() >= .95, fault
+    assert reason[planted.near_duplicate].notna().mean() >= .95
+
+
 def test_each_kind_of_bot_is_known_by_its_own_measure():
     noisy, fault = inject_noise(click_log(600), bots=4 * BOT_ROWS / len(click_log(600)))
     kinds = dict(rate=0, regularity=1, insistence=2, hours=3)
