@@ -38,9 +38,9 @@ def _check_schema(file):
         good = dict(time=t.is_timestamp(found) and found.tz in ('UTC', 'Etc/UTC', '+00:00'), number=t.is_floating(found) or t.is_integer(found)).get(kind, t.is_string(found) or t.is_large_string(found) or t.is_dictionary(found))
         if not good: raise input_error(str(file), column, problem=f'is of type {found}', way_out='validate the log with read_events, and write it with to_parquet')
 
-# %% ../nbs/18_prepare.ipynb #5beae6a1
+# %% ../nbs/18_prepare.ipynb #e902b921
 @contextmanager
-def _engine(files, folder, memory, threads):
+def _engine(files, folder, memory, threads, ignore=()):
     "DuckDB below a limit of memory, with a view `raw`: the rows of all files, numbered from 0."
     import ibis
     backend = ibis.duckdb.connect()
@@ -50,12 +50,13 @@ def _engine(files, folder, memory, threads):
         if threads: con.execute(f'SET threads = {int(threads)}')
         starts = np.cumsum([0, *(pq.read_metadata(f).num_rows for f in files)])
         con.execute(f'CREATE TABLE starts AS SELECT unnest({list(range(len(files)))}::UBIGINT[]) file_index, unnest({starts[:-1].tolist()}::BIGINT[]) first')
+        out = ', '.join(['file_row_number', *(c for c in ignore if any(c in pq.read_schema(f).names for f in files))])
         names = ', '.join("'" + str(f).replace("'", "''") + "'" for f in files)
-        con.execute(f'CREATE VIEW raw AS SELECT log.* EXCLUDE (file_row_number), first + file_row_number AS "row" FROM (SELECT *, file_index FROM read_parquet([{names}], file_row_number = true, union_by_name = true)) log JOIN starts USING (file_index)')
+        con.execute(f'CREATE VIEW raw AS SELECT log.* EXCLUDE ({out}), first + file_row_number AS "row" FROM (SELECT *, file_index FROM read_parquet([{names}], file_row_number = true, union_by_name = true)) log JOIN starts USING (file_index)')
         yield backend, con
     finally: backend.disconnect()
 
-# %% ../nbs/18_prepare.ipynb #31f1bc41
+# %% ../nbs/18_prepare.ipynb #c58da631
 BROKEN = dict(
     user_missing=Rule(lambda t: t.user_id.isnull(), 'nobody did it'),
     time_missing=Rule(lambda t: t.timestamp.isnull(), 'it has no place in a history'),
@@ -65,13 +66,18 @@ BROKEN = dict(
 def _mark(backend, con, rules, streamed):
     "Make the view `marked`: the rows of `raw` and `reason`, the number (from 1) of the first rule that takes them, 0: none."
     import ibis
-    table = backend.table('raw')
-    flags = {name: _flag(name, rule, table) for name, rule in rules.items() if name != streamed}
-    number = {name: i for i, name in enumerate(rules, 1)}
-    reason = ibis.cases(*((flag, number[name]) for name, flag in flags.items()), else_=0).cast('int8')
-    sql = str(ibis.to_sql(table.mutate(reason=reason), dialect='duckdb'))
-    if not any(flag.op().find(ibis.expr.operations.WindowFunction) for flag in flags.values()): con.execute(f'CREATE VIEW marked AS {sql}'); return
-    con.execute(f'CREATE TABLE flagged AS SELECT "row", reason FROM ({sql}) WHERE reason > 0')      # once: such a rule looks at many rows
+    number, table = {name: i for i, name in enumerate(rules, 1)}, backend.table('raw')
+    def verdict(table, asked):
+        flags = {name: _flag(name, rule, table) for name, rule in asked.items()}
+        far = any(flag.op().find(ibis.expr.operations.WindowFunction) or flag.op().find(ibis.expr.operations.Subquery) for flag in flags.values())
+        return str(ibis.to_sql(table.mutate(reason=ibis.cases(*((flag, number[name]) for name, flag in flags.items()), else_=0).cast('int8')), dialect='duckdb')), far
+    sql, far = verdict(table, {name: rule for name, rule in rules.items() if name != streamed})
+    if not far: con.execute(f'CREATE VIEW marked AS {sql}'); return
+    con.execute(f'CREATE TABLE flagged AS SELECT "row", reason FROM ({sql}) WHERE reason > 0')      # once: such rules look at many rows
+    if again := {name: rule for name, rule in rules.items() if rule.again}:
+        con.execute('CREATE VIEW rest AS SELECT * FROM raw ANTI JOIN flagged USING ("row")')
+        sql, _ = verdict(backend.table('rest'), again)
+        while con.execute(f'INSERT INTO flagged SELECT "row", reason FROM ({sql}) WHERE reason > 0').fetchall()[0][0]: pass
     con.execute('CREATE VIEW marked AS SELECT raw.*, coalesce(reason, 0)::TINYINT AS reason FROM raw LEFT JOIN flagged USING ("row")')
 
 # %% ../nbs/18_prepare.ipynb #551e0911
@@ -230,13 +236,14 @@ def _tidy(to):
     os.replace(to/'named.parquet', to/'rejected.parquet')
     shutil.rmtree(to/'spill', ignore_errors=True)
 
-# %% ../nbs/18_prepare.ipynb #3ec60291
+# %% ../nbs/18_prepare.ipynb #2332fa61
 def prepare_log(
     files,             # Canonical events as Parquet: a file, a folder or a list of files; any order, any number
     out,               # Folder to write, whole or not at all
     cut=None,          # The moment at which history ends, as `as_time` reads it; None: after the last row
     rules=None,        # {name: `Rule`}; None: `RULES`
     gap_minutes=30,    # A longer pause ends a session, where the log has no session_id
+    ignore=(),         # Columns to pass over: ('session_id',) cuts sessions anew
     memory='4GB',      # Limit for DuckDB, which goes on on disk beyond it
     threads=None,      # None: all cores
 ) -> dict:             # rows, kept, rejected (by rule), users, items, later rows, …; also in report.json
@@ -245,10 +252,10 @@ def prepare_log(
     stop = np.iinfo('int64').max if cut is None else as_time(cut).value // 1000
     with write_whole(out) as to:
         to.mkdir()
-        with _engine(files, to, memory, threads) as (backend, con):
+        with _engine(files, to, memory, threads, ignore) as (backend, con):
             columns = backend.table('raw').columns
             active = {n: r for n, r in rules.items() if all(c in columns for c in r.needs)}
-            streamed = next((n for n, r in active.items() if r is RULES['exact_duplicate']), None)
+            streamed = None if any(r.again for r in active.values()) else next((n for n, r in active.items() if r is RULES['exact_duplicate']), None)
             _mark(backend, con, active, streamed)
             for table, column in dict(users='user_id', items='item_id', places='place').items(): _number(con, table, column, stop)
             _number_actions(con)

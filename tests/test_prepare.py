@@ -125,3 +125,34 @@ def test_a_rule_that_looks_at_many_rows(tmp_path):
     facts = prepare_log(tmp_path/'log.parquet', tmp_path/'out', rules=RULES | dict(busy=rule))
     expected = clean_events(events, RULES | dict(busy=rule))
     assert facts['rejected']['busy'] == int(expected.report.set_index('rule').taken['busy']) > 0
+
+
+def test_every_rule_of_cleaning_gives_the_same_on_disk(tmp_path):
+    "Rules that look at other rows, some of them again and again, on a synthetic shop with bots, copies and double clicks."
+    from seqrep_nb.clean import NOISE_RULES
+    from seqrep_nb.simulator import simulate_shop
+    events = simulate_shop(n_users=300, days=60, seed=1).log.events.drop(columns='session_id')
+    events.to_parquet(tmp_path/'log.parquet', index=False)
+    rules, cut = RULES | NOISE_RULES, events.timestamp.quantile(.8)
+    facts, expected = prepare_log(tmp_path/'log.parquet', tmp_path/'out', cut, rules=rules), clean_events(events, rules)
+    assert {name: n for name, n in facts['rejected'].items() if n} == {name: n for name, n in zip(expected.report.rule, expected.report.taken) if n}
+    split = temporal_split(assign_sessions(expected.events), cut)
+    check_equal(tmp_path/'out', expected, split, build_histories(split.train, user_ids=np.sort(events.user_id.unique().astype(object))))
+
+
+def test_columns_may_be_passed_over(tmp_path):
+    events = log(1)
+    assert 'session_id' in events
+    events.to_parquet(tmp_path/'log.parquet', index=False)
+    cut = events.timestamp.min() + (events.timestamp.max() - events.timestamp.min()) * .6 + pd.Timedelta('1us')
+    prepare_log(tmp_path/'log.parquet', tmp_path/'out', cut, ignore=['session_id'])
+    check_equal(tmp_path/'out', *in_memory(events.drop(columns='session_id'), cut))
+
+
+def test_the_folder_is_read_as_histories(tmp_path):
+    from seqrep_nb.histories import read_histories
+    events, cut = shop(5000), '2024-03-01'
+    events.to_parquet(tmp_path/'log.parquet', index=False)
+    prepare_log(tmp_path/'log.parquet', tmp_path/'out', cut)
+    read, expected = read_histories(tmp_path/'out'), in_memory(events, cut)[2]
+    for name in ('user_ids', 'item_ids', 'offsets', 'items', 'timestamps', 'baskets', 'prices'): np.testing.assert_array_equal(getattr(read, name), getattr(expected, name), err_msg=name)
