@@ -101,7 +101,7 @@ def prepare(folder, out, cut, gap=30):
     user = pl.col('user_id rank')
     new = user.ne_missing(user.shift())
     rows = rows.with_columns(number=(new | (pl.col('timestamp').diff() > pl.duration(minutes=gap))).cum_sum())
-    rows = rows.with_columns(session=(pl.col('number') - pl.col('number').first().over(user)).cast(pl.Int32), key=pl.col('basket_id').hash().fill_null(pl.col('number')), at=pl.int_range(pl.len(), dtype=pl.UInt32))
+    rows = rows.with_columns(session=(pl.col('number') - pl.col('number').first().over(user)).cast(pl.Int32), key=pl.when(pl.col('basket_id').is_null()).then(pl.col('number').cast(pl.UInt64)).otherwise(pl.col('basket_id').hash()), at=pl.int_range(pl.len(), dtype=pl.UInt32))
     rows = rows.with_columns(first=pl.col('at').min().over(user, 'key'))
     rows = rows.with_columns(nth=(pl.col('first') == pl.col('at')).cum_sum())
     rows = rows.with_columns(nth=pl.col('nth').gather(pl.col('first')))
