@@ -82,14 +82,15 @@ def _mark(backend, con, rules, streamed):
         while con.execute(f'INSERT INTO flagged SELECT "row", reason FROM ({sql}) WHERE reason > 0').fetchall()[0][0]: pass
     con.execute('CREATE VIEW marked AS SELECT raw.*, coalesce(reason, 0)::TINYINT AS reason FROM raw LEFT JOIN flagged USING ("row")')
 
-# %% ../nbs/18_prepare.ipynb #c28c8161
+# %% ../nbs/18_prepare.ipynb #65426161
 NAMES = dict(users='user_id', items='item_id', places='place', baskets='basket_id')   # table -> the column that it numbers
 
 def _number(con, table, column, cut):
-    "Make a table that numbers the values of a column in the order of their bytes; `train`: is it in a row before the cut that no rule takes?"
+    "Make a table that numbers the values of a column in the order of their bytes; `train`, of items and places: is it in a row before the cut that no rule takes?"
     if column not in con.sql('SELECT * FROM raw LIMIT 0').columns: con.execute(f"CREATE TABLE {table} (name VARCHAR, train BOOLEAN, code INTEGER)"); return
+    train = f'bool_or(reason = 0 AND epoch_us(timestamp) < {cut})' if table in ('items', 'places') else 'true'
     con.execute(f'''CREATE TABLE {table} AS SELECT name, train, (row_number() OVER (ORDER BY name) - 1)::INTEGER AS code FROM
-        (SELECT {column} AS name, bool_or(reason = 0 AND epoch_us(timestamp) < {cut}) AS train FROM marked WHERE {column} IS NOT NULL GROUP BY 1)''')
+        (SELECT {column} AS name, {train} AS train FROM marked WHERE {column} IS NOT NULL GROUP BY 1)''')
 
 def _recode(con, table) -> np.ndarray: # old code -> new; names known before the cut come first, -1 at the end for none
     known = con.sql(f'SELECT train FROM {table} ORDER BY code').fetchnumpy()['train'].astype(bool)
