@@ -362,13 +362,14 @@ def measure_prep_pandas(names):
 
 
 def measure_prep_linear(names, sizes=(1_000_000, 10_000_000, 100_000_000)):
+    import seqrep_nb
     with tempfile.TemporaryDirectory() as scratch:
         for rows in sizes: shop(rows)
         load = os.getloadavg()[0]
         found = [side('ours', rows, Path(scratch)/'out') for rows in sizes]
     scale = [dict(rows=f['rows'], seconds_per_million=f['seconds'] / f['rows'] * 1e6, cpu_seconds_per_million=f['cpu'] / f['rows'] * 1e6, peak_gb=f['peak'] / 1e9) for f in found]
     cost = [s['seconds_per_million'] for s in scale]
-    yield row('prep/linear', 's per million rows', 'lower', f'ours at {found[-2]["rows"]:,} rows', {}, load, ours=cost[-1], peer=cost[-2], runs=1, spread=dict(ours=0., peer=0.), scale=scale,
+    yield row('prep/linear', 's per million rows', 'lower', f'ours at {found[-2]["rows"]:,} rows', {'seqrep_nb': seqrep_nb.__version__}, load, ours=cost[-1], peer=cost[-2], runs=1, spread=dict(ours=0., peer=0.), scale=scale,
               note=f'ours at {found[-1]["rows"]:,} rows; peak memory {scale[-1]["peak_gb"]:.1f} GB, DuckDB limited to 4 GB')
 
 

@@ -121,3 +121,14 @@ def test_ranked_lists_become_scores():
     lists = pd.DataFrame(dict(user_id=['b', 'b'], item_id=['z', 'x'], rank=[1, 2]))
     assert bench.ranked_scores(lists, task).tolist() == [[-np.inf] * 3, [-2, -np.inf, -1]]
     with pytest.raises(bench.PeerError, match='not in its training'): bench.ranked_scores(lists.assign(user_id='c'), task)
+
+
+def test_both_sides_of_the_preparation_say_the_same(tmp_path):
+    "ours and idiomatic pandas, as the rows prep/* run them, on a small synthetic shop."
+    import subprocess
+    from seqrep_nb.simulator import write_shop
+    write_shop(tmp_path/'shop', 30_000)
+    run = lambda side: json.loads(subprocess.run([sys.executable, ROOT/'scripts'/'prep.py', side, tmp_path/'shop', tmp_path/side, '2025-02-01'], check=True, capture_output=True, text=True).stdout)
+    ours, theirs = run('ours'), run('pandas')
+    bench.same_facts(ours, theirs)
+    assert abs(ours['rows'] - 30_000) < 100 and ours['rejected']['exact_duplicate'] > 0 and ours['peak'] > 0
