@@ -6,7 +6,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
 test chapters: export SEQREP_QUIET ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help example test chapters lab readme lock bench clean plain-set-up test-set-up
+.PHONY: help example test chapters lab readme lock bench spark clean plain-set-up test-set-up
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,11 +30,14 @@ readme: test-set-up  ## README.md and its images from nbs/index.ipynb, as it was
 bench: plain-set-up  ## pair the project with its peers, into results/bench.json and results/bench.md (NAME=encode/fp32: one row)
 	$(VENV) scripts/bench.py $(NAME)
 
+spark:  ## do the cleaning rules say the same on Spark? in an environment of its own (needs Java 17)
+	$(PYTHON) scripts/spark.py
+
 lock:  ## remake requirements/ from settings.ini (LOCK=--upgrade: with the newest versions)
 	$(PYTHON) scripts/lock.py $(LOCK)
 
 clean:  ## remove what the commands above made, .venv included; committed files stay
-	rm -rf .venv runs build dist *.egg-info .pytest_cache .hypothesis
+	rm -rf .venv .venv-scale runs build dist *.egg-info .pytest_cache .hypothesis
 
 plain-set-up:
 	@$(PYTHON) scripts/install.py plain
