@@ -54,6 +54,7 @@ def check_columns(args):
 # %% ../nbs/62_command.ipynb #ded30d01
 def read_log(path, on_bad='reject', columns=(), actions=(), notes=None) -> tuple: # events, rejected
     "Read a log as the commands do; what was assumed is added to `notes`."
+    import pandas as pd
     from seqrep_nb.events import PURCHASES, read_events
     notes, columns, actions = [] if notes is None else notes, pairs(columns, '--columns'), pairs(actions, '--actions')
     read = lambda default: read_events(path, on_bad, default, _relevant(path, columns), actions or None)
@@ -67,6 +68,8 @@ def read_log(path, on_bad='reject', columns=(), actions=(), notes=None) -> tuple
     _check_share(path, events, rejected, notes)
     kinds = events.attrs.pop('times', {})
     if set(kinds) - {'times with a zone', 'ISO 8601 text with a zone'}: notes.append(f'{shown(path)}: times are ' + ', '.join(f'{kind} ({n:,})' for kind, n in kinds.items()))
+    late = events.timestamp > pd.Timestamp.now('UTC') + pd.Timedelta(days=1)
+    if late.any(): notes.append(f'{shown(path)}: {int(late.sum()):,} rows lie in the future (newest: {events.timestamp.max():%Y-%m-%d}): is it the clock, the unit or the century?')
     words = set(PURCHASES) & set(events.action.unique())
     if len(words) == 1 and not (events.action == 'buy').any():
         events['action'] = events.action.replace(dict.fromkeys(words, 'buy'))

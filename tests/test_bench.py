@@ -123,12 +123,27 @@ def test_ranked_lists_become_scores():
     with pytest.raises(bench.PeerError, match='not in its training'): bench.ranked_scores(lists.assign(user_id='c'), task)
 
 
-def test_both_sides_of_the_preparation_say_the_same(tmp_path):
-    "ours and idiomatic pandas, as the rows prep/* run them, on a small synthetic shop."
+@pytest.fixture(scope='module')
+def prepared(tmp_path_factory):
+    "What scripts/prep.py says of small synthetic shops: (side, rows) -> facts, CPU seconds and peak included."
     import subprocess
     from seqrep_nb.simulator import write_shop
-    write_shop(tmp_path/'shop', 30_000)
-    run = lambda side: json.loads(subprocess.run([sys.executable, ROOT/'scripts'/'prep.py', side, tmp_path/'shop', tmp_path/side, '2025-02-01'], check=True, capture_output=True, text=True).stdout)
-    ours, theirs = run('ours'), run('pandas')
+    folder, found = tmp_path_factory.mktemp('prep'), {}
+    for rows in (100_000, 1_000_000): write_shop(folder/f'shop-{rows}', rows)
+    for side, rows in (('ours', 100_000), ('ours', 1_000_000), ('pandas', 1_000_000)):
+        done = subprocess.run([sys.executable, ROOT/'scripts'/'prep.py', side, folder/f'shop-{rows}', folder/f'{side}-{rows}', '2025-03-01'], check=True, capture_output=True, text=True)
+        found[side, rows] = json.loads(done.stdout)
+    return found
+
+
+def test_both_sides_of_the_preparation_say_the_same(prepared):
+    ours, theirs = prepared['ours', 1_000_000], prepared['pandas', 1_000_000]
     bench.same_facts(ours, theirs)
-    assert abs(ours['rows'] - 30_000) < 100 and ours['rejected']['exact_duplicate'] > 0 and ours['peak'] > 0
+    assert abs(ours['rows'] - 1_000_000) < 100 and ours['rejected']['exact_duplicate'] > 0
+
+
+def test_preparation_costs_less_than_pandas_and_no_more_per_row_where_there_are_more(prepared):
+    "The rows prep/* in small: CPU seconds, which other work hardly changes; the factors of results/bench.json need more rows."
+    few, many, theirs = (prepared[key] for key in (('ours', 100_000), ('ours', 1_000_000), ('pandas', 1_000_000)))
+    assert many['cpu'] < theirs['cpu'] / 1.5 and many['cpu'] / many['rows'] < 1.2 * few['cpu'] / few['rows']
+    assert many['peak'] < 1.5e9 and many['peak'] - few['peak'] < .6e9

@@ -165,6 +165,8 @@ def test_what_the_simulator_plants_is_found():
     for fault, rules in dict(bot=[f'bot_{name}' for name in BOT_MEASURES], duplicate=['exact_duplicate']).items():
         assert planted[fault].any() and reason[planted[fault]].notna().mean() >= .95 and planted[fault][reason.isin(rules)].mean() >= .95, fault
     assert reason[planted.near_duplicate].notna().mean() >= .95
+    double_click = clean_events(shop.log.events, RULES | dict(double_click=near_duplicates(2))).rejected.set_index('row').reason.reindex(planted.index)    # bots too are that fast
+    assert planted.near_duplicate[(double_click == 'double_click') & ~planted.bot].mean() >= .95
 
 
 def test_each_measure_looks_at_one_thing():
