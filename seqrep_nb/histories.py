@@ -13,7 +13,7 @@ from pathlib import Path
 import itertools, os, sys
 import numpy as np, pandas as pd, pyarrow as pa, pyarrow.parquet as pq, scipy.sparse as sp
 from fastcore.basics import patch
-from .core import input_error, read_json, write_json, write_whole
+from .core import check_place, input_error, read_json, write_json, write_whole
 from .events import ACTIONS, check_events, sort_events
 from .split import basket_key
 
@@ -293,9 +293,10 @@ def write_histories(
     path,                        # Folder to be made, whole or not at all
     row_group_size:int=131_072,  # Rows that a reader decodes at a time
 ):
-    "Write flat Parquet columns and the tables of ids."
+    "Write flat Parquet columns and the tables of ids. Raises `InputError` where the folder holds other things."
     flat = {disk: pa.array(getattr(histories, name).astype(kind, copy=False)) for name, (disk, kind, _) in STORED.items()}
     flat['timestamp'] = flat['timestamp'].cast(pa.timestamp('us', tz='UTC'))
+    check_place(path, 'names.json')
     with write_whole(path) as folder:
         folder.mkdir()
         pq.write_table(pa.table(flat), folder/'events.parquet', row_group_size=row_group_size, compression='zstd')
@@ -390,7 +391,9 @@ def _mixed(blocks, size, buffer, rng): # Batches of `size` users, the last may b
         for first in range(0, given, size): yield {n: v[first:min(first + size, given)] for n, v in pool.items()}
         held, count = [{n: v[given:] for n, v in pool.items()}], count - given
 
-def _check_stream(window, side, batch_size, shuffle):
+def _check_stream(window, side, batch_size, shuffle, normaliser=None):
+    odd = set(normaliser.fitted_) - {'prices', 'gaps'} if normaliser is not None else ()
+    if odd: raise input_error('normaliser', sorted(odd)[0], problem='is no column of a stream', way_out="fit it on histories.numbers() without a moment, or with columns=['prices', 'gaps']")
     last_k(np.array([0, 0]), window, side)
     if batch_size < 1 or shuffle < 0: raise input_error('history_batches', problem=f'was given batch_size={batch_size} and shuffle={shuffle}', way_out='use batches of at least 1, and a buffer of 0 or more users')
 
@@ -406,7 +409,7 @@ def history_batches(
     rows:int=65_536,     # Rows read at a time, the unit that bounds memory
 ) -> Iterator:           # dicts of users (B,), and items, actions, gaps, prices, places, mask (B, window)
     "Stream every user's window from sorted Parquet; users without an event have no row. Raises `InputError` on rows out of order."
-    _check_stream(window, side, batch_size, shuffle)
+    _check_stream(window, side, batch_size, shuffle, normaliser)
     blocks = _user_windows(_parts(_event_files(paths), rows), window, side, max(batch_size, 256))
     for batch in _mixed(blocks, batch_size, shuffle, np.random.default_rng([seed, epoch]) if shuffle else None):
         if normaliser is not None: batch = normaliser.transform(batch); batch.update({n: np.nan_to_num(batch[n]) for n in ('prices', 'gaps')})
@@ -439,5 +442,5 @@ def history_dataset(
     files, passes, kinds = _event_files(paths), itertools.count(), STREAMED | (dict(users='int32') if users else {})
     def batches():
         for batch in history_batches(files, window, batch_size, side, shuffle, seed, next(passes), normaliser): yield {n: batch[n].astype(kind, copy=False) for n, kind in kinds.items()}
-    _check_stream(window, side, batch_size, shuffle)   # told now, and not by a thread of TensorFlow
+    _check_stream(window, side, batch_size, shuffle, normaliser)   # told now, and not by a thread of TensorFlow
     return tf.data.Dataset.from_generator(batches, output_signature={n: tf.TensorSpec((None,) if n == 'users' else (None, window), kind) for n, kind in kinds.items()}).prefetch(2)

@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['BROKEN', 'NAMES', 'parquet_files', 'settle', 'copies', 'cut_sessions', 'prepare_log']
 
-# %% ../nbs/18_prepare.ipynb #81d0c721
+# %% ../nbs/18_prepare.ipynb #76aa7f51
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 import numpy as np, pandas as pd, pyarrow as pa, pyarrow.parquet as pq
-from .core import input_error, progress, write_json, write_whole
+from .core import check_place, input_error, progress, write_json, write_whole
 from .events import ACTIONS, EVENT_COLUMNS, NO_TIME
 from .clean import RULES, Rule, _flag
 from .split import as_time
@@ -188,7 +188,7 @@ def _arrays(batches):
     table = pa.Table.from_batches(batches).combine_chunks()
     return {n: table.column(n).to_numpy() for n in table.column_names}
 
-# %% ../nbs/18_prepare.ipynb #5f4f2021
+# %% ../nbs/18_prepare.ipynb #fb4c5d21
 class _Layout:
     "Lays out a batch of whole users: decides, cuts, numbers. Holds nothing that a batch changes, so that two can be at work."
     def __init__(self, con, names, streamed, stop, gap):
@@ -207,7 +207,7 @@ class _Layout:
                      reasons=np.bincount(reason), sessions=int(np.maximum.reduceat(session, first).sum()) + len(first) if len(first) else 0)
         for name, part in dict(events=past, later=~past).items():
             at = good[part]
-            found[name] = pa.table(dict(user=rows['user'][at], item=self.item[rows['item'][at]], action=rows['action'][at], timestamp=rows['time'][at], basket=basket[part], session=session[part],
+            found[name] = pa.table(dict(user=rows['user'][at], item=self.item[rows['item'][at]], action=rows['action'][at], timestamp=pa.array(rows['time'][at]).cast(pa.timestamp('us', 'UTC')), basket=basket[part], session=session[part],
                                         place=self.place[rows['place'][at]], price=rows['price'][at], quantity=rows['quantity'][at]))
         return found
 
@@ -256,7 +256,7 @@ def _tidy(to):
     os.replace(to/'named.parquet', to/'rejected.parquet')
     shutil.rmtree(to/'spill', ignore_errors=True)
 
-# %% ../nbs/18_prepare.ipynb #0cf16c51
+# %% ../nbs/18_prepare.ipynb #c9459e21
 def prepare_log(
     files,             # Canonical events as Parquet: a file, a folder or a list of files; any order, any number
     out,               # Folder to write, whole or not at all
@@ -267,9 +267,10 @@ def prepare_log(
     memory='4GB',      # Limit for DuckDB, which goes on on disk beyond it
     threads=None,      # None: all cores
 ) -> dict:             # rows, kept, rejected (by rule), users, items, later rows, …; also in report.json
-    "Clean, cut sessions, split in time and lay histories end to end, on disk. Raises `InputError` on files that hold no canonical events."
+    "Clean, cut sessions, split in time and lay histories end to end, on disk. Raises `InputError` on files that hold no canonical events, and where `out` holds other things."
     files, rules = parquet_files(files), BROKEN | (RULES if rules is None else rules)
     stop = np.iinfo('int64').max if cut is None else as_time(cut).value // 1000
+    check_place(out, 'report.json', files)
     with write_whole(out) as to:
         to.mkdir()
         with _engine(files, to, memory, threads, ignore) as (backend, con):

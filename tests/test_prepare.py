@@ -37,7 +37,7 @@ def check_equal(folder, cleaned, split, histories):
     assert tuple(names['places']) == histories.place_names
     np.testing.assert_array_equal(table['events']['action'].to_numpy(), pd.Index(names['actions']).get_indexer(np.array(histories.action_names, object))[histories.actions])
     for ours, theirs in dict(item='items', timestamp='timestamps', basket='baskets', place='places', price='prices').items():
-        np.testing.assert_array_equal(table['events'][ours].to_numpy(), getattr(histories, theirs), err_msg=ours)
+        np.testing.assert_array_equal((table['events'][ours].cast('int64') if ours == 'timestamp' else table['events'][ours]).to_numpy(), getattr(histories, theirs), err_msg=ours)
     rejected = table['rejected'].to_pandas().sort_values('row')
     for column in ('row', 'reason', 'user_id', 'item_id', 'action'): assert rejected[column].tolist() == cleaned.rejected[column].tolist(), column
     assert len(table['later']) == len(split.test)
@@ -156,3 +156,17 @@ def test_the_folder_is_read_as_histories(tmp_path):
     prepare_log(tmp_path/'log.parquet', tmp_path/'out', cut)
     read, expected = read_histories(tmp_path/'out'), in_memory(events, cut)[2]
     for name in ('user_ids', 'item_ids', 'offsets', 'items', 'timestamps', 'baskets', 'prices'): np.testing.assert_array_equal(getattr(read, name), getattr(expected, name), err_msg=name)
+
+
+def test_nothing_of_the_readers_is_replaced(tmp_path):
+    "Neither the folder of the log, nor one above it, nor one with other things in it; an earlier result is."
+    events = shop(500)
+    (tmp_path/'log').mkdir()
+    events.to_parquet(tmp_path/'log'/'a.parquet', index=False)
+    (tmp_path/'mine').mkdir()
+    (tmp_path/'mine'/'thesis.txt').write_text('three years')
+    for out in ('log', '.', 'mine', 'log/a.parquet'):
+        with pytest.raises(InputError): prepare_log(tmp_path/'log', tmp_path/out)
+    assert (tmp_path/'log'/'a.parquet').exists() and (tmp_path/'mine'/'thesis.txt').exists()
+    for _ in range(2): prepare_log(tmp_path/'log', tmp_path/'out')
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['log', 'mine', 'out']
