@@ -197,3 +197,23 @@ def test_two_equal_rows_of_hm_are_two_pieces(tmp_path):
     import json
     report = json.loads(text[text.index('{'):text.rindex('}') + 1])
     assert report['events'] == n + 100 and not report['rows_cleaned_away']
+
+
+def test_words_and_columns_that_mean_nothing_are_said(tmp_path, shop):
+    folder, events, _ = shop
+    table = events.assign(action=np.where(np.arange(len(events)) % 2, 'product_view', 'ordered'), colour='red').rename(columns=dict(user_id='visitor'))
+    table.to_csv(tmp_path/'log.csv', index=False)
+    code, text = run('fit', tmp_path/'log.csv', '--out', tmp_path/'model', '--columns', 'visitor=usr_id')
+    assert code == 2 and "makes 'visitor' 'usr_id', which is no column of ours" in text
+    code, text = run('fit', tmp_path/'log.csv', '--out', tmp_path/'model', '--columns', 'visitor=user_id', '--steps', 2)
+    assert code == 0 and 'columns that are not used: colour' in text and "'product_view' (" in text and 'no row is a purchase' in text, text
+    code, text = run('recommend', tmp_path/'model', '--exclude-bought', '--out', tmp_path/'recs.csv')
+    assert code == 0 and 'everything met is left out' in text
+
+
+def test_a_split_by_users_is_audited_as_one(tmp_path, shop):
+    folder, events, _ = shop
+    side = events.user_id.isin(sorted(events.user_id.unique())[::4])
+    events[side].to_csv(tmp_path/'test.csv', index=False); events[~side].to_csv(tmp_path/'train.csv', index=False)
+    assert run('audit', tmp_path/'train.csv', tmp_path/'test.csv', '--kind', 'user')[0] == 0 and run('audit', tmp_path/'train.csv', tmp_path/'test.csv')[0] == 1
+    assert run('audit', tmp_path/'train.csv', folder/'events.csv', '--kind', 'user')[0] == 1
