@@ -170,3 +170,79 @@ def test_nothing_of_the_readers_is_replaced(tmp_path):
     assert (tmp_path/'log'/'a.parquet').exists() and (tmp_path/'mine'/'thesis.txt').exists()
     for _ in range(2): prepare_log(tmp_path/'log', tmp_path/'out')
     assert sorted(p.name for p in tmp_path.iterdir()) == ['log', 'mine', 'out']
+
+
+def both(tmp_path, events, cut, **options):
+    "Prepared on disk and in memory, and equal."
+    events.to_parquet(tmp_path/'log.parquet', index=False)
+    prepare_log(tmp_path/'log.parquet', tmp_path/'out', cut, **options)
+    check_equal(tmp_path/'out', *in_memory(events, cut))
+    return tmp_path/'out'
+
+
+def test_a_folder_named_like_a_column_changes_nothing(tmp_path):
+    (tmp_path/'user_id=7').mkdir()
+    shop(300).to_parquet(tmp_path/'user_id=7'/'x.parquet', index=False)
+    assert prepare_log(tmp_path/'user_id=7'/'x.parquet', tmp_path/'out')['users'] > 100
+
+
+@pytest.mark.parametrize('missing', ['some', 'all'])
+def test_session_ids_of_some_users_only(missing, tmp_path):
+    events = shop(4000).drop(columns='price')
+    ids = pd.Series([f's{i % 50}' for i in range(len(events))]).where(events.user_id.isin(['u5', 'u899']) & (missing == 'some'), None)
+    both(tmp_path, events.assign(session_id=ids.astype('str')), '2024-03-01')
+
+
+def test_prices_are_compared_as_they_are_and_nan_is_missing(tmp_path):
+    events = shop(400)
+    events.loc[1] = events.loc[0]
+    events.loc[0, 'price'], events.loc[1, 'price'] = 19999.99, 19999.9901
+    both(tmp_path, events, '2024-03-01')
+    table = pa.table({c: pa.array(events[c]) for c in events if c != 'price'}).append_column('price', pa.array(np.where(np.arange(400) % 3, events.price, np.nan)))       # NaN, not null
+    pq.write_table(table, tmp_path/'nan.parquet')
+    facts = prepare_log(tmp_path/'nan.parquet', tmp_path/'nan', rules=dict(dear=Rule(lambda t: t.price > 10, 'dear')))
+    assert facts['rejected']['dear'] == int((table['price'].to_numpy() > 10).sum())
+
+
+def test_actions_places_and_items_of_the_future_have_no_code_in_the_past(tmp_path):
+    events = shop(3000)
+    late = (events.timestamp >= '2024-03-01').to_numpy()
+    events['place'] = pd.Series(np.where(late, 'a new shop', 'the old shop'), dtype='str')
+    events.loc[late & (np.arange(len(events)) % 5 == 0), 'action'] = 'aaa'
+    events.loc[~late & (np.arange(len(events)) % 5 == 0), 'action'] = 'wish'
+    events.loc[late & (events.price < 0), 'item_id'] = 'only in rows set aside'
+    names = read_json(both(tmp_path, events, '2024-03-01')/'names.json')
+    assert names['actions'][-1] == 'wish' and names['new_actions'] == ['aaa'] and names['places'] == ['the old shop'] and names['new_places'] == ['a new shop']
+    assert 'only in rows set aside' not in pq.read_table(tmp_path/'out'/'new_items.parquet')['item_id'].to_pylist()
+    later = pq.read_table(tmp_path/'out'/'later.parquet').to_pandas()
+    assert (later.action == len(names['actions'])).sum() == int(((events.action == 'aaa') & ~(events.price < 0)).sum())
+
+
+@pytest.mark.parametrize('unit', ['s', 'ms', 'us', 'ns'])
+def test_any_unit_of_time_and_any_name_of_a_folder(unit, tmp_path):
+    events = shop(500)
+    place = tmp_path/"it's [1] *"
+    place.mkdir()
+    events.assign(timestamp=events.timestamp.dt.as_unit(unit)).to_parquet(place/'log.parquet', index=False)
+    prepare_log(place/'log.parquet', place/'out', '2024-03-01', rules=RULES | {"it's odd": Rule(lambda t: t.price > 1e9, 'no')})
+    check_equal(place/'out', *in_memory(events, '2024-03-01'))
+
+
+@pytest.mark.parametrize('change, says', [(lambda e: e.assign(file_index=1), 'file_index'), (lambda e: e.assign(reason='x'), 'reason'), (lambda e: e.assign(Price=1.), 'differ in capitals only'), (lambda e: e.head(0), 'has no rows')])
+def test_a_column_that_would_be_mistaken_is_refused(change, says, tmp_path):
+    events = shop(50)
+    change(events).astype({c: t for c, t in events.dtypes.items()}).to_parquet(tmp_path/'log.parquet', index=False)
+    with pytest.raises(InputError, match=says): prepare_log(tmp_path/'log.parquet', tmp_path/'out')
+
+
+@pytest.mark.parametrize('options', [dict(gap_minutes=-5), dict(gap_minutes=float('nan')), dict(gap_minutes='30'), dict(memory='lots'), dict(threads=-1)])
+def test_odd_options_are_refused(options, tmp_path):
+    shop(50).to_parquet(tmp_path/'log.parquet', index=False)
+    with pytest.raises(InputError): prepare_log(tmp_path/'log.parquet', tmp_path/'out', **options)
+
+
+def test_the_cut_may_lie_anywhere_and_many_actions_are_many_actions(tmp_path):
+    events = shop(400).assign(action=pd.Series([f'action {i % 150}' for i in range(400)], dtype='str'))
+    events.to_parquet(tmp_path/'log.parquet', index=False)
+    assert prepare_log(tmp_path/'log.parquet', tmp_path/'a', '2999-01-01')['later'] == 0 and prepare_log(tmp_path/'log.parquet', tmp_path/'b', '1000-01-01')['events'] == 0
+    assert len(read_json(tmp_path/'a'/'names.json')['actions']) == 155
