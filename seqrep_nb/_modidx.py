@@ -152,6 +152,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'seqrep_nb.command._keep_rejected': ('command.html#_keep_rejected', 'seqrep_nb/command.py'),
                                    'seqrep_nb.command._layout': ('command.html#_layout', 'seqrep_nb/command.py'),
                                    'seqrep_nb.command._locked_fit': ('command.html#_locked_fit', 'seqrep_nb/command.py'),
+                                   'seqrep_nb.command._met': ('command.html#_met', 'seqrep_nb/command.py'),
                                    'seqrep_nb.command._more': ('command.html#_more', 'seqrep_nb/command.py'),
                                    'seqrep_nb.command._parser': ('command.html#_parser', 'seqrep_nb/command.py'),
                                    'seqrep_nb.command._plain': ('command.html#_plain', 'seqrep_nb/command.py'),

@@ -10,7 +10,7 @@ __all__ = ['TEXTS', 'FORMATS', 'WRITERS', 'say', 'shown', 'pairs', 'check_names'
            'run_evaluate', 'run_audit', 'run_example', 'as_text', 'main', 'keep_inputs']
 
 # %% ../nbs/62_command.ipynb #becc00d1
-import argparse, contextlib, csv, errno, glob, gzip, hashlib, json, os, shutil, sys, warnings
+import argparse, contextlib, csv, errno, glob, gzip, hashlib, io, json, os, shutil, sys, warnings
 from pathlib import Path
 from .core import InputError, check_place, input_error, read_json, write_json, write_whole
 
@@ -37,8 +37,8 @@ def _header(path) -> list: # names of a table's columns; none where it cannot be
         try: return [n.strip() for n in pq.read_schema(path).names]
         except (OSError, ValueError): return []
     with (gzip.open if str(path).lower().endswith('.gz') else open)(path, 'rb') as file:
-        try: return [n.strip(' "\r\n\ufeff') for n in file.readline(1_000_000).decode('utf-8', 'replace').split(',')]
-        except (OSError, EOFError, zlib.error): return []
+        try: return [n.strip() for n in next(csv.reader(io.StringIO(file.read(1_000_000).decode('utf-8', 'replace').lstrip('\ufeff\r\n'), newline='')), [])]
+        except (OSError, EOFError, zlib.error, csv.Error): return []
 
 def _relevant(path, columns): # those of `columns` that the file has: one option serves two files
     names = _header(path) if columns else []
@@ -258,12 +258,18 @@ def _fit(args, out, work) -> dict:
     check_left(args.events, cleaned.events)
     del events
     say('fitting')
-    pipeline = BehaviourPipeline(args.max_items, budget=args.budget, steps=args.steps, checkpoint=args.checkpoint, seed=args.seed).fit(Log(name, cleaned.events, items), work, cleaned.rejected)
+    pipeline = BehaviourPipeline(args.max_items, budget=args.budget, steps=args.steps, checkpoint=args.checkpoint, seed=args.seed).fit(Log(name, cleaned.events, items), work, _met(cleaned.rejected, bad, args))
     pipeline.notes_ = notes + pipeline.notes_
     rules = cleaned.report[cleaned.report.taken > 0]
     report = pipeline.report() | dict(rows_set_aside=len(bad), rows_cleaned_away=dict(zip(rules.rule, rules.taken.tolist())), model=shown(out))
     pipeline.save(out, report, lambda to: _keep_rejected(to, {'rejected': bad, 'rejected-items': bad_items, 'cleaned-away': cleaned.rejected}))
     return report
+
+def _met(cleaned_away, bad, args): # user_id, item_id: rows set aside hold what their user has met, too
+    import pandas as pd
+    rows = bad.rename(columns=pairs(args.columns, '--columns'))
+    if not len(rows) or not {'user_id', 'item_id'} <= set(rows): return cleaned_away
+    return pd.concat([cleaned_away, rows[['user_id', 'item_id']].dropna().astype(str)], ignore_index=True)
 
 def _keep_rejected(to, tables):
     for name, table in tables.items():
@@ -617,6 +623,7 @@ def keep_inputs(args):
     out = getattr(args, 'out', None)
     if not out: return
     read = [Path(p).resolve() for p in _tables(args)]
+    if getattr(args, 'format', 'canonical') != 'canonical': read += [f.resolve() for n in ('events', 'log') if (p := getattr(args, n, None)) and Path(p).is_dir() for f in Path(p).iterdir()]
     model = Path(m).resolve() if (m := getattr(args, 'model', None) or (args.log if hasattr(args, 'log') and args.format == 'canonical' and Path(args.log).is_dir() else None)) else None
     if Path(out).resolve() in read: raise input_error(str(out), problem='is a file that is read', way_out='choose another --out')
     if model and model in (Path(out).resolve(), *Path(out).resolve().parents): raise input_error(str(out), problem='lies in the model folder', way_out='choose another --out')

@@ -217,3 +217,21 @@ def test_a_split_by_users_is_audited_as_one(tmp_path, shop):
     events[side].to_csv(tmp_path/'test.csv', index=False); events[~side].to_csv(tmp_path/'train.csv', index=False)
     assert run('audit', tmp_path/'train.csv', tmp_path/'test.csv', '--kind', 'user')[0] == 0 and run('audit', tmp_path/'train.csv', tmp_path/'test.csv')[0] == 1
     assert run('audit', tmp_path/'train.csv', folder/'events.csv', '--kind', 'user')[0] == 1
+
+
+def test_a_row_set_aside_was_met_all_the_same(tmp_path, shop):
+    "An item bought in a row with a bad price is not offered with --exclude-seen; a quoted name of a column can be given; the files of a public set are never written over."
+    folder, events, _ = shop
+    table = events.assign(price='3.5', item_id=events.item_id.where(events.user_id != 'u7', 'i0'))
+    extra = pd.DataFrame(dict(user_id='u7', item_id=[f'i{i}' for i in range(1, 60, 2)], action='buy', timestamp=events.timestamp.max(), price='n/a?'))
+    table = pd.concat([table, extra], ignore_index=True).rename(columns=dict(user_id='a,b'))
+    table.to_csv(tmp_path/'log.csv', index=False)
+    code, text = run('fit', tmp_path/'log.csv', '--out', tmp_path/'model', '--columns', 'a,b=user_id', '--steps', 2)
+    assert code == 0 and '30 rows set aside' in text, text
+    assert run('recommend', tmp_path/'model', '--exclude-seen', '--k', 60, '--out', tmp_path/'recs.csv')[0] == 0
+    recs = pd.read_csv(tmp_path/'recs.csv')
+    assert not set(recs.item_id[recs.user_id == 'u7']) & ({'i0'} | set(extra.item_id)) and len(recs[recs.user_id == 'u7']) > 10
+    (tmp_path/'set').mkdir()
+    (tmp_path/'set'/'UserBehavior.csv').write_text('1,2,3,pv,1511544070\n')
+    code, text = run('evaluate', tmp_path/'set', '--format', 'taobao', '--out', tmp_path/'set'/'UserBehavior.csv')
+    assert code == 2 and 'is a file that is read' in text
