@@ -179,10 +179,12 @@ def _resampled(draw:Callable, n:int, times:int, seed:int, ids=None) -> np.ndarra
         return rows[np.repeat(starts[drawn] - (length.cumsum() - length), length) + np.arange(length.sum())]
     return np.array([draw(pick()) for _ in range(times)])
 
-def _drawn(results, times, seed) -> np.ndarray: # (times, len(results)) each result's value over the same resamples
+def _drawn(results, times, seed) -> np.ndarray: # (<=times, len(results)) each result's value over the same resamples, those where all have one
     statistics = [np.mean if r.statistic is None else r.statistic for r in results]
     ids = next((r.per_user for r in results if r.per_user is not None and len(r.per_user) == len(r.values)), None)
     drawn = _resampled(lambda index: [s(r.values[index]) for s, r in zip(statistics, results)], len(results[0].values), times, seed, ids)
+    drawn = drawn[~np.isnan(drawn).any(1)]                                     # where a statistic is not defined, as for one class only
+    if not len(drawn): raise input_error('results', problem=f'have no value in any of {times:,} resamples', way_out='leave out what cannot be measured, or measure more users')
     for r, d in zip(results, drawn.T):
         if r.centred: d[:] = np.clip(d + r.value - d.mean(), 0, 1)
     return drawn
@@ -194,7 +196,7 @@ def interval(
     level:float=0.95,
     seed:int=0,
 ) -> tuple:           # value, low, high
-    "The value and its bootstrap interval over users."
+    "The value and its bootstrap interval over users. Resamples without a value (of one class only) are left out; raises `InputError` if all are."
     low, high = np.quantile(_drawn([result], times, seed)[:, 0], [(1 - level) / 2, (1 + level) / 2])
     return result.value, float(low), float(high)
 
@@ -340,6 +342,7 @@ def expected_calibration_error(y:np.ndarray, probability:np.ndarray, bins:int=10
 # %% ../nbs/17_metrics.ipynb #3f83685a
 def _log_loss(v): return -float(np.mean(np.log(np.clip(np.where(v[:, 0] > 0, v[:, 1], 1 - v[:, 1]), 1e-7, 1))))
 def _brier(v): return float(np.mean((v[:, 0] - v[:, 1]) ** 2))
+def _of_two(score): return lambda v: score(*v.T) if 0 < v[:, 0].mean() < 1 else np.nan   # an order needs both classes
 
 def classification_results(
     model:str,
@@ -357,7 +360,7 @@ def classification_results(
     if not set(y.tolist()) <= {0, 1}: raise input_error('y', problem=f'holds other labels than 0 and 1: {sorted(set(y.tolist()) - {0, 1}, key=str)[:3]}', way_out='code the label that you predict as 1, the other as 0')
     if len(set(y.tolist())) != 2: raise input_error('y', problem='holds one class only', way_out='use a test with both')
     if not ((probability >= 0) & (probability <= 1)).all(): raise input_error('probability', problem='is not within 0 and 1', way_out='pass predict_proba(X)[:, 1]')
-    order = dict(**{'PR-AUC': lambda v: average_precision_score(*v.T), 'ROC-AUC': lambda v: roc_auc_score(*v.T), 'log-loss': _log_loss, 'Brier': _brier})
+    order = dict(**{'PR-AUC': _of_two(average_precision_score), 'ROC-AUC': _of_two(roc_auc_score), 'log-loss': _log_loss, 'Brier': _brier})
     if bins is not None: order[f'ECE, {bins} bins'] = lambda v: expected_calibration_error(*v.T, bins)
     values = np.stack([y, probability], 1).astype(float)
     protocol = replace(protocol, users=len(y) if per_user is None else len(set(per_user)))

@@ -374,3 +374,30 @@ def test_several_rows_of_a_user_are_one_witness():
     rows, whole = (metrics.classification_results('c', y, p, PROTOCOL, per_user=ids)[1] for ids in (None, users))
     assert (rows.protocol.users, whole.protocol.users) == (300, 60) and rows.value == whole.value
     assert np.ptp(interval(whole, 300)[1:]) > 1.6 * np.ptp(interval(rows, 300)[1:])      # √5 is expected
+
+
+def test_resamples_of_one_class_are_no_evidence():
+    "Two positives of forty: in every eighth resample there is none, and neither AUC has a value."
+    import warnings
+    y = (np.arange(40) < 2).astype(int)
+    a, b = (metrics.classification_results('c', y, np.random.default_rng(seed).random(40), PROTOCOL) for seed in (0, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')                      # scikit-learn's of a single class
+        for better, base in zip(a, b):
+            draws = []
+            for index in np.random.default_rng(0).integers(0, 40, (1000, 40)):
+                if better.metric not in ('PR-AUC', 'ROC-AUC') or y[index].any(): draws.append(better.statistic(better.values[index]) - base.statistic(base.values[index]))
+            found, draws = compare(better, base), np.array(draws)
+            assert (len(draws) < 950) == (better.metric in ('PR-AUC', 'ROC-AUC')) and np.isfinite(draws).all()
+            assert found['p'] == min(1, 2 * (1 + min((draws <= 0).sum(), (draws >= 0).sum())) / (len(draws) + 1)), better.metric
+            assert np.isfinite([found[key] for key in ('low', 'high')]).all()
+            assert metrics.compare_many([better], base).p[0] == found['p']
+
+
+def test_a_single_positive_has_an_interval(tmp_path):
+    from seqrep_nb.core import write_json
+    rows = result_rows(metrics.classification_results('c', [1] + [0] * 19, np.linspace(.9, .1, 20), PROTOCOL))
+    write_json(tmp_path/'rows.json', rows)
+    assert all(row['low'] <= row['value'] <= row['high'] for row in rows)
+    assert [(row['low'], row['high']) for row in rows[:2]] == [(1, 1)] * 2, 'PR-AUC and ROC-AUC: the positive is on top wherever it is drawn'
+    with pytest.raises(InputError, match='results: have no value in any of 9 resamples; '): interval(result([np.nan] * 3), 9)
