@@ -336,3 +336,20 @@ def test_sessions_are_what_they_are_said_to_be(journey):
     assert assign_sessions(events, 0).session_id.nunique() == len(events.drop_duplicates(['user_id', 'timestamp']))
     with pytest.raises(InputError, match="'session_id' is there already"): assign_sessions(assign_sessions(events))
     with pytest.raises(InputError, match='gap_minutes: is nan'): assign_sessions(events, float('nan'))
+
+
+@pytest.mark.parametrize('unit', ['s', 'ms', 'us', 'ns'])
+def test_a_session_does_not_depend_on_the_unit_of_the_times(unit):
+    events = log_of([('a', item, 'view', second, None, None, None) for item, second in (('x', 0), ('y', 1800), ('z', 5401))])
+    other = events.assign(timestamp=events.timestamp.dt.as_unit(unit))
+    assert assign_sessions(other).session_id.tolist() == ['a/1', 'a/1', 'a/2']
+    assert assign_sessions(other, 29.99).session_id.tolist() == ['a/1', 'a/2', 'a/3']
+
+
+def test_planted_faults_leave_every_column_there():
+    "`position` is a canonical column: the place in the list that was shown."
+    log = log_of([('a', f'i{n}', 'view', 60 * n, None, 1., 1.) for n in range(40)]).assign(position=np.arange(40.)[::-1], zone='n')
+    noisy, fault = inject_noise(log, duplicates=.1, repeats=.1, seed=1)
+    assert sorted(noisy) == sorted(log) and len(noisy) == len(fault) > len(log)
+    assert_frame_equal(noisy[fault.isna()].reset_index(drop=True), log)
+    assert_frame_equal(noisy.drop(columns='position'), inject_noise(log.drop(columns='position'), duplicates=.1, repeats=.1, seed=1)[0])
