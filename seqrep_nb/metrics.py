@@ -44,9 +44,18 @@ def _top_of_block(scores, k, exclude): # (B, k); writes to `scores`
     return top
 
 # %% ../nbs/17_metrics.ipynb #acaa3d14
+def _targets(relevant) -> sp.csr_matrix: # without zeros that are stored; a copy only where there are any
+    relevant = relevant.tocsr()
+    if (relevant.data == 0).any(): relevant = relevant.copy(); relevant.eliminate_zeros()
+    return relevant
+
+def _number(relevant) -> np.ndarray: return np.diff(_targets(relevant).indptr) # (U,) relevant items
+
 def _hits(ranked, relevant) -> np.ndarray: # (U, k) True where the recommended item is relevant
-    rows, width = np.arange(len(ranked))[:, None], relevant.shape[1]
-    targets = relevant.tocoo()
+    rows, width, near = np.arange(len(ranked))[:, None], relevant.shape[1], np.sort(ranked, 1)
+    twice = ((near[:, 1:] == near[:, :-1]) & (near[:, 1:] >= 0)).any(1)
+    if twice.any(): raise input_error('ranked', row=int(twice.argmax()), value=ranked[twice.argmax()].tolist(), problem='holds an item twice', way_out='recommend an item once per list; fill with -1')
+    targets = _targets(relevant).tocoo()
     return np.isin(rows * width + ranked, targets.row.astype('int64') * width + targets.col) & (ranked >= 0)
 
 def recall_at_k(
@@ -54,8 +63,8 @@ def recall_at_k(
     relevant:sp.csr_matrix,  # (U, I) non-zero where relevant
     k:int=10,
 ) -> np.ndarray:             # (U,) float64, NaN for users without a relevant item
-    "Hits among the first k over min(k, number of relevant items)."
-    possible = np.minimum(np.diff(relevant.tocsr().indptr), k)
+    "Hits among the first k over min(k, number of relevant items). Raises `InputError`, as the others, on an item that stands twice in a list."
+    possible = np.minimum(_number(relevant), k)
     return np.divide(_hits(ranked[:, :k], relevant).sum(1), possible, out=np.full(len(ranked), np.nan), where=possible > 0)
 
 def ndcg_at_k(
@@ -65,7 +74,7 @@ def ndcg_at_k(
 ) -> np.ndarray:             # (U,) float64, NaN for users without a relevant item
     "Discounted hits over the best possible ones, binary relevance (Järvelin and Kekäläinen, 2002)."
     discount = 1 / np.log2(np.arange(2, k + 2))
-    best = np.append(0, discount.cumsum())[np.minimum(np.diff(relevant.tocsr().indptr), k)]
+    best = np.append(0, discount.cumsum())[np.minimum(_number(relevant), k)]
     gain = (_hits(ranked[:, :k], relevant) * discount[:ranked[:, :k].shape[1]]).sum(1)
     return np.divide(gain, best, out=np.full(len(ranked), np.nan), where=best > 0)
 
@@ -79,18 +88,18 @@ def hit_rate_at_k(
     k:int=10,
 ) -> np.ndarray:             # (U,) float64, 0 or 1, NaN for users without a relevant item
     "Is there a hit among the first k?"
-    return _share(_hits(ranked[:, :k], relevant).any(1).astype(float), np.diff(relevant.tocsr().indptr) > 0)
+    return _share(_hits(ranked[:, :k], relevant).any(1).astype(float), _number(relevant) > 0)
 
 def mrr_at_k(ranked:np.ndarray, relevant:sp.csr_matrix, k:int=10) -> np.ndarray: # (U,) as `hit_rate_at_k`
     "One over the place of the first hit among the first k, 0 without one."
     hits = _hits(ranked[:, :k], relevant)
-    return _share(np.where(hits.any(1), 1 / (1 + hits.argmax(1)), 0), np.diff(relevant.tocsr().indptr) > 0)
+    return _share(np.where(hits.any(1), 1 / (1 + hits.argmax(1)), 0), _number(relevant) > 0)
 
 def map_at_k(ranked:np.ndarray, relevant:sp.csr_matrix, k:int=10) -> np.ndarray: # (U,) as `hit_rate_at_k`
     "Precision at each hit among the first k, summed, over min(k, number of relevant items)."
     hits = _hits(ranked[:, :k], relevant)
     precision = hits.cumsum(1) / np.arange(1, hits.shape[1] + 1)
-    return _share((hits * precision).sum(1), np.minimum(np.diff(relevant.tocsr().indptr), k))
+    return _share((hits * precision).sum(1), np.minimum(_number(relevant), k))
 
 RANKING_METRICS = dict(NDCG=ndcg_at_k, Recall=recall_at_k, MRR=mrr_at_k, MAP=map_at_k, HitRate=hit_rate_at_k)
 
@@ -132,6 +141,7 @@ class Result:
 def _ranked(scores, task, view, k, dataset, negatives=None, seed=0): # asked (A,), relevant (A, I), ranked (A, k), protocol
     if scores.shape != task.relevant.shape: raise input_error('scores', problem=f'have shape {scores.shape}, the task {task.relevant.shape}', way_out='score every user and every candidate of the task')
     relevant, excluded = task.view(view)
+    relevant = _targets(relevant)
     asked = np.flatnonzero(np.diff(relevant.indptr))
     if not len(asked): raise input_error('task', problem=f'has no target in view {view!r}', way_out='cut earlier, or leave this view out')
     relevant, scores, candidates = relevant[asked], scores[asked], f'{scores.shape[1]:,} items, full ranking'

@@ -401,3 +401,22 @@ def test_a_single_positive_has_an_interval(tmp_path):
     assert all(row['low'] <= row['value'] <= row['high'] for row in rows)
     assert [(row['low'], row['high']) for row in rows[:2]] == [(1, 1)] * 2, 'PR-AUC and ROC-AUC: the positive is on top wherever it is drawn'
     with pytest.raises(InputError, match='results: have no value in any of 9 resamples; '): interval(result([np.nan] * 3), 9)
+
+
+@pytest.mark.parametrize('name', metrics.RANKING_METRICS)
+def test_a_stored_zero_is_no_target(name):
+    metric = metrics.RANKING_METRICS[name]
+    zeros = sp.csr_matrix((np.array([1., 0., 0.]), np.array([1, 2, 0]), np.array([0, 2, 3])), shape=(2, 4))
+    plain = sp.csr_matrix(zeros.toarray())
+    ranked = np.array([[2, 1, -1, -1], [0, 1, 2, 3]])
+    np.testing.assert_array_equal(metric(ranked, zeros, 2), metric(ranked, plain, 2))
+    assert zeros.nnz == 3 and plain.nnz == 1 and np.isnan(metric(ranked, zeros, 2)[1]), 'what was given stays as it is'
+    scores = np.array([[0, 1, 2, 0], [3, 2, 1, 0.]])
+    assert [r.per_user.tolist() for r in evaluate_ranking('a', scores, ranking_task(zeros, 0 * plain), metrics=[name])] == [['u000']]
+
+
+@pytest.mark.parametrize('name', metrics.RANKING_METRICS)
+def test_an_item_stands_once_in_a_list(name):
+    metric, relevant = metrics.RANKING_METRICS[name], sp.csr_matrix(np.ones((2, 4)))
+    with pytest.raises(InputError, match=r'ranked: holds an item twice \(first: row 1, \[3, 0, 3\]\); '): metric(np.array([[0, -1, -1], [3, 0, 3]]), relevant, 3)
+    assert (metric(np.array([[0, -1, -1], [3, 0, 3]]), relevant, 2) > 0).all(), 'only the first k are looked at'
