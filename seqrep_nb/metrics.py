@@ -16,11 +16,11 @@ from .core import input_error
 
 # %% ../nbs/17_metrics.ipynb #e6ffa790
 def top_k(
-    scores:np.ndarray,  # (U, I) float; higher is better, -inf: never recommend
+    scores:np.ndarray,  # (U, I) float; higher is better, -inf (or beyond float32, about -3.4e38): never recommend
     k:int=10,           # Length of the list
     exclude=None,       # (U, I) sparse, non-zero where an item may not be recommended
 ) -> np.ndarray:        # (U, k) int32 item codes, best first, -1 where no item is left
-    "The k best items of every row; equal scores keep the catalogue's order. Raises `InputError` on NaN."
+    "The k best items of every row, compared as float32: scores that round to the same are equal, and equal ones keep the catalogue's order. Raises `InputError` on NaN."
     scores = np.asarray(scores)
     if k < 1 or scores.ndim != 2: raise input_error('top_k', problem=f'was given k={k} and scores of shape {scores.shape}', way_out='pass k of at least 1 and one row of scores per user')
     if (bad := np.isnan(scores).any(1)).any(): raise input_error('scores', row=int(bad.argmax()), value=np.nan, problem='hold NaN', way_out='score missing pairs -inf')
@@ -190,6 +190,7 @@ def _resampled(draw:Callable, n:int, times:int, seed:int, ids=None) -> np.ndarra
     return np.array([draw(pick()) for _ in range(times)])
 
 def _drawn(results, times, seed) -> np.ndarray: # (<=times, len(results)) each result's value over the same resamples, those where all have one
+    if not times >= 1: raise input_error('times', problem=f'is {times!r}', way_out='draw at least 1 resample')
     statistics = [np.mean if r.statistic is None else r.statistic for r in results]
     ids = next((r.per_user for r in results if r.per_user is not None and len(r.per_user) == len(r.values)), None)
     drawn = _resampled(lambda index: [s(r.values[index]) for s, r in zip(statistics, results)], len(results[0].values), times, seed, ids)
@@ -239,6 +240,7 @@ def pool(
     results:list,  # `Result`s of one model and metric at several cuts
 ) -> Result:       # One, whose rows of one user are resampled together
     "Join the same measurement at several cuts. Raises `InputError` if they differ in more than the cut."
+    if not len(results): raise input_error('results', problem='are empty', way_out='pass at least one')
     first = results[0]
     kind = lambda r: (r.model, r.metric, r.centred, replace(r.protocol, cut='', users=0))
     if odd := [r for r in results if kind(r) != kind(first) or r.per_user is None]:
@@ -394,6 +396,7 @@ def results_table(
     digits:int=4,
 ) -> pd.DataFrame:   # One line per model; a column per view and metric: 'value [low, high]'
     "Rows as a table to read. Raises `InputError` if one column mixes protocols."
+    if not len(rows): raise input_error('rows', problem='are empty', way_out='pass what result_rows gives for at least one result')
     table = pd.DataFrame(rows)
     table['column'] = [' '.join(p for p in (r.view, r.metric) if p) for r in table.itertuples()]
     mixed = table.groupby('column').protocol.nunique()

@@ -420,3 +420,17 @@ def test_an_item_stands_once_in_a_list(name):
     metric, relevant = metrics.RANKING_METRICS[name], sp.csr_matrix(np.ones((2, 4)))
     with pytest.raises(InputError, match=r'ranked: holds an item twice \(first: row 1, \[3, 0, 3\]\); '): metric(np.array([[0, -1, -1], [3, 0, 3]]), relevant, 3)
     assert (metric(np.array([[0, -1, -1], [3, 0, 3]]), relevant, 2) > 0).all(), 'only the first k are looked at'
+
+
+def test_nothing_to_measure_is_refused():
+    for empty in (lambda: metrics.pool([]), lambda: metrics.results_table([])):
+        with pytest.raises(InputError, match='(results|rows): are empty; pass '): empty()
+    for times in (0, -1, float('nan')):
+        for asks in (lambda: interval(result(), times), lambda: compare(result(), result(), times), lambda: metrics.compare_many([result()], result(), times), lambda: result_rows([result()], times)):
+            with pytest.raises(InputError, match=f'times: is {times}; draw at least 1'): asks()
+
+
+def test_scores_are_compared_as_float32_and_it_is_said():
+    close = 1 + np.array([[0, 1e-9, 2e-9]])
+    assert close.dtype == 'float64' and top_k(close, 1).tolist() == [[0]] and top_k(1 + 1e6 * (close - 1), 1).tolist() == [[2]]
+    assert 'compared as float32' in top_k.__doc__
