@@ -196,7 +196,7 @@ def outliers(
     times:float=5,   # At least so many times the item's median, or such a fraction of it
     least:int=5,     # Rows of an item below which nobody knows what is usual
 ) -> Rule:
-    "A value far from what is usual for this item: by its median and median absolute deviation, on the logarithm."
+    "A value far from what is usual for this item: by its median and median absolute deviation in the log it is given, rows after a cut included."
     def bad(t):
         x = t.filter((t[column] > 0) & t.item_id.notnull()).select('row', 'item_id', value=t[column])
         x = _far(x, x.value, times, 'item_id')
@@ -248,7 +248,7 @@ def bots(
     times:float=10,  # How far from the log's typical (median) user, as a factor
     least:int=50,    # Moments (distinct times) of a user below which there is no verdict
 ) -> Rule:
-    "All rows of the users who are far from the typical one on the machine's side. Rows of one time are one moment: a basket is one act."
+    "All rows of the users who are far from the typical one of the log it is given (rows after a cut included), on the machine's side. Rows of one time are one moment."
     of, side, why = BOT_MEASURES[measure]
     def bad(t):
         users = of(t)
