@@ -196,7 +196,7 @@ def outliers(
     times:float=5,   # At least so many times the item's median, or such a fraction of it
     least:int=5,     # Rows of an item below which nobody knows what is usual
 ) -> Rule:
-    "A value far from what is usual for this item: by its median and median absolute deviation, on the logarithm."
+    "A value far from what is usual for this item: by its median and median absolute deviation in the log it is given, rows after a cut included."
     def bad(t):
         x = t.filter((t[column] > 0) & t.item_id.notnull()).select('row', 'item_id', value=t[column])
         x = _far(x, x.value, times, 'item_id')
@@ -248,7 +248,7 @@ def bots(
     times:float=10,  # How far from the log's typical (median) user, as a factor
     least:int=50,    # Moments (distinct times) of a user below which there is no verdict
 ) -> Rule:
-    "All rows of the users who are far from the typical one on the machine's side. Rows of one time are one moment: a basket is one act."
+    "All rows of the users who are far from the typical one of the log it is given (rows after a cut included), on the machine's side. Rows of one time are one moment."
     of, side, why = BOT_MEASURES[measure]
     def bad(t):
         users = of(t)
@@ -261,6 +261,7 @@ NOISE_RULES = dict(near_duplicate=near_duplicates(), **{f'bot_{name}': bots(name
 
 # %% ../nbs/13_clean.ipynb #bec2866b
 BOT_ROWS, _DAY = 240, 86_400_000_000  # a bot's rows; a day in microseconds
+_PLACE = 'position among the planted' # a helper column; rows that tie up to here keep their order
 
 def _later(rows, micros) -> pd.DataFrame: return rows.assign(timestamp=(rows.timestamp + pd.to_timedelta(np.asarray(micros), unit='us')).dt.as_unit('us'))
 
@@ -326,8 +327,8 @@ def inject_noise(
         value[rows] *= rng.choice(factors, len(rows))
         label[rows], events = name, events.assign(**{column: value})
     noisy = pd.concat([events, *parts.values()], ignore_index=True)
-    noisy = sort_events(noisy.assign(position=np.arange(len(noisy))))
-    return noisy.drop(columns='position'), pd.Series(label[noisy.position], name='fault', dtype=object)
+    noisy = sort_events(noisy.assign(**{_PLACE: np.arange(len(noisy))}))
+    return noisy.drop(columns=_PLACE), pd.Series(label[noisy[_PLACE]], name='fault', dtype=object)
 
 # %% ../nbs/13_clean.ipynb #b5145f07
 class MinimumSupport(BaseEstimator):
@@ -361,7 +362,7 @@ class MinimumSupport(BaseEstimator):
 def _session_numbers(events, gap_minutes:float, engine) -> pd.Series:
     "Number of each row's session within its user, from 1; `events` in canonical order."
     import ibis
-    micros = events.timestamp.astype('int64').to_numpy()
+    micros = events.timestamp.dt.as_unit('us').astype('int64').to_numpy()
     with _loaded(pd.DataFrame(dict(user=events.user_id, micros=micros, row=np.arange(len(events)))), engine) as table:
         pause = table.micros - table.micros.lag().over(ibis.window(group_by=table.user, order_by=table.row))
         table = table.mutate(starts=(pause > gap_minutes * 60_000_000).fill_null(True).cast('int64'))

@@ -145,7 +145,7 @@ def _since_1970(text, unit:str): # times; where a value is there but is no such 
     return stamp.to_pandas(), pc.fill_null(pc.invert(number), False).to_numpy(zero_copy_only=False)
 
 def _joined(*columns) -> pd.Series: # ', ' between what is there
-    text, *more = [column.astype('str').fillna('') for column in columns]
+    text, *more = [_without_nul(column).astype('str').fillna('') for column in columns]
     for column in more: text = text + np.where((text != '') & (column != ''), ', ', '') + column
     return text
 
@@ -154,8 +154,14 @@ def _usual(item, value) -> pd.Series: # indexed by item
     count = pd.DataFrame(dict(item_id=item, value=value)).dropna().groupby(['item_id', 'value'], observed=True, sort=False).size().rename('n').reset_index()
     return count.sort_values(['n', 'value'], ascending=[False, True]).drop_duplicates('item_id').set_index('item_id')['value']
 
+def _without_nul(column) -> pd.Series: # which no text may hold
+    if not (pd.api.types.is_string_dtype(column) and column.str.contains('\0', regex=False).any()): return column
+    column = column.str.replace('\0', '', regex=False)
+    return column.where(column != '')
+
 def _catalogue(events, table) -> pd.DataFrame: # every item that the events name; no column text where `table` has none
     "`table`, indexed by item, for the items of `events`."
+    table = table.assign(**{c: _without_nul(table[c]) for c in table})
     items = table[~table.index.duplicated(keep='last')].reindex(np.sort(events.item_id.dropna().unique())).rename_axis('item_id').reset_index()
     if 'text' in items: return validate_items(items)[0]
     checked, _ = validate_items(items.rename(columns={'category': '_category'}).assign(text=None))    # a number of a category is no text
@@ -166,7 +172,7 @@ def load_rees46(
     folder,           # With months such as 2019-Oct.csv, read together; or one file
     users:float=1.0,  # Share of the users to keep
 ) -> Log:             # view, cart, remove, buy; session_id, price; items with text, category, brand
-    "The multi-category shop of REES46. Times are UTC; `text` is the category's words and the brand. Raises `InputError`."
+    "The multi-category shop of REES46. Times are UTC; `text` is the category's words and the brand, as most rows of the whole log have them. Raises `InputError`."
     wanted = dict.fromkeys('event_time event_type product_id category_code brand price user_id user_session'.split(), ())
     paths = _files('rees46', folder, '????-???.csv')
     raw = _stack([_read('rees46', path, wanted, 'user_id', users) for path in paths])
@@ -300,7 +306,7 @@ def load_taobao(
     folder,           # With UserBehavior.csv, which has no header; or that file
     users:float=1.0,  # Share of the users to keep
 ) -> Log:             # view, favourite, cart, buy; items with category (a number), without text
-    "Taobao UserBehavior. Times are seconds, UTC; 'fav' becomes 'favourite'. Raises `InputError`."
+    "Taobao UserBehavior. Times are seconds, UTC; 'fav' becomes 'favourite'; an item's category is that of most rows of the whole log. Raises `InputError`."
     wanted = dict.fromkeys('user_id item_id category_id behavior_type timestamp'.split(), ())
     raw = _read('taobao', _files('taobao', folder, 'UserBehavior.csv')[0], wanted, 'user_id', users, head=False)
     time, odd = _since_1970(raw.timestamp, 's')
@@ -360,7 +366,7 @@ def load_online_retail(
     folder,           # With the CSV files of the set's sheets, or its .xlsx (needs a reader such as openpyxl); or one file
     users:float=1.0,  # Share of the customers to keep
 ) -> Log:             # buy; basket_id (invoice), place (country), price, quantity; items with text
-    "Online Retail, both generations. Set aside: cancellations, what is no product, rows without a customer, invoices that an earlier file holds. Raises `InputError`."
+    "Online Retail, both generations. Set aside: cancellations, what is no product, rows without a customer, invoices that an earlier file holds. An item's `text` is that of most rows of the whole log. Raises `InputError`."
     with tempfile.TemporaryDirectory() as scratch:
         try: paths = _files('online-retail', folder, '*.csv')
         except InputError:

@@ -16,11 +16,11 @@ from .core import input_error
 
 # %% ../nbs/17_metrics.ipynb #e6ffa790
 def top_k(
-    scores:np.ndarray,  # (U, I) float; higher is better, -inf: never recommend
+    scores:np.ndarray,  # (U, I) float; higher is better, -inf (or beyond float32, about -3.4e38): never recommend
     k:int=10,           # Length of the list
     exclude=None,       # (U, I) sparse, non-zero where an item may not be recommended
 ) -> np.ndarray:        # (U, k) int32 item codes, best first, -1 where no item is left
-    "The k best items of every row; equal scores keep the catalogue's order. Raises `InputError` on NaN."
+    "The k best items of every row, compared as float32: scores that round to the same are equal, and equal ones keep the catalogue's order. Raises `InputError` on NaN."
     scores = np.asarray(scores)
     if k < 1 or scores.ndim != 2: raise input_error('top_k', problem=f'was given k={k} and scores of shape {scores.shape}', way_out='pass k of at least 1 and one row of scores per user')
     if (bad := np.isnan(scores).any(1)).any(): raise input_error('scores', row=int(bad.argmax()), value=np.nan, problem='hold NaN', way_out='score missing pairs -inf')
@@ -44,9 +44,18 @@ def _top_of_block(scores, k, exclude): # (B, k); writes to `scores`
     return top
 
 # %% ../nbs/17_metrics.ipynb #acaa3d14
+def _targets(relevant) -> sp.csr_matrix: # without zeros that are stored; a copy only where there are any
+    relevant = relevant.tocsr()
+    if (relevant.data == 0).any(): relevant = relevant.copy(); relevant.eliminate_zeros()
+    return relevant
+
+def _number(relevant) -> np.ndarray: return np.diff(_targets(relevant).indptr) # (U,) relevant items
+
 def _hits(ranked, relevant) -> np.ndarray: # (U, k) True where the recommended item is relevant
-    rows, width = np.arange(len(ranked))[:, None], relevant.shape[1]
-    targets = relevant.tocoo()
+    rows, width, near = np.arange(len(ranked))[:, None], relevant.shape[1], np.sort(ranked, 1)
+    twice = ((near[:, 1:] == near[:, :-1]) & (near[:, 1:] >= 0)).any(1)
+    if twice.any(): raise input_error('ranked', row=int(twice.argmax()), value=ranked[twice.argmax()].tolist(), problem='holds an item twice', way_out='recommend an item once per list; fill with -1')
+    targets = _targets(relevant).tocoo()
     return np.isin(rows * width + ranked, targets.row.astype('int64') * width + targets.col) & (ranked >= 0)
 
 def recall_at_k(
@@ -54,8 +63,8 @@ def recall_at_k(
     relevant:sp.csr_matrix,  # (U, I) non-zero where relevant
     k:int=10,
 ) -> np.ndarray:             # (U,) float64, NaN for users without a relevant item
-    "Hits among the first k over min(k, number of relevant items)."
-    possible = np.minimum(np.diff(relevant.tocsr().indptr), k)
+    "Hits among the first k over min(k, number of relevant items). Raises `InputError`, as the others, on an item that stands twice in a list."
+    possible = np.minimum(_number(relevant), k)
     return np.divide(_hits(ranked[:, :k], relevant).sum(1), possible, out=np.full(len(ranked), np.nan), where=possible > 0)
 
 def ndcg_at_k(
@@ -65,7 +74,7 @@ def ndcg_at_k(
 ) -> np.ndarray:             # (U,) float64, NaN for users without a relevant item
     "Discounted hits over the best possible ones, binary relevance (Järvelin and Kekäläinen, 2002)."
     discount = 1 / np.log2(np.arange(2, k + 2))
-    best = np.append(0, discount.cumsum())[np.minimum(np.diff(relevant.tocsr().indptr), k)]
+    best = np.append(0, discount.cumsum())[np.minimum(_number(relevant), k)]
     gain = (_hits(ranked[:, :k], relevant) * discount[:ranked[:, :k].shape[1]]).sum(1)
     return np.divide(gain, best, out=np.full(len(ranked), np.nan), where=best > 0)
 
@@ -79,18 +88,18 @@ def hit_rate_at_k(
     k:int=10,
 ) -> np.ndarray:             # (U,) float64, 0 or 1, NaN for users without a relevant item
     "Is there a hit among the first k?"
-    return _share(_hits(ranked[:, :k], relevant).any(1).astype(float), np.diff(relevant.tocsr().indptr) > 0)
+    return _share(_hits(ranked[:, :k], relevant).any(1).astype(float), _number(relevant) > 0)
 
 def mrr_at_k(ranked:np.ndarray, relevant:sp.csr_matrix, k:int=10) -> np.ndarray: # (U,) as `hit_rate_at_k`
     "One over the place of the first hit among the first k, 0 without one."
     hits = _hits(ranked[:, :k], relevant)
-    return _share(np.where(hits.any(1), 1 / (1 + hits.argmax(1)), 0), np.diff(relevant.tocsr().indptr) > 0)
+    return _share(np.where(hits.any(1), 1 / (1 + hits.argmax(1)), 0), _number(relevant) > 0)
 
 def map_at_k(ranked:np.ndarray, relevant:sp.csr_matrix, k:int=10) -> np.ndarray: # (U,) as `hit_rate_at_k`
     "Precision at each hit among the first k, summed, over min(k, number of relevant items)."
     hits = _hits(ranked[:, :k], relevant)
     precision = hits.cumsum(1) / np.arange(1, hits.shape[1] + 1)
-    return _share((hits * precision).sum(1), np.minimum(np.diff(relevant.tocsr().indptr), k))
+    return _share((hits * precision).sum(1), np.minimum(_number(relevant), k))
 
 RANKING_METRICS = dict(NDCG=ndcg_at_k, Recall=recall_at_k, MRR=mrr_at_k, MAP=map_at_k, HitRate=hit_rate_at_k)
 
@@ -132,6 +141,7 @@ class Result:
 def _ranked(scores, task, view, k, dataset, negatives=None, seed=0): # asked (A,), relevant (A, I), ranked (A, k), protocol
     if scores.shape != task.relevant.shape: raise input_error('scores', problem=f'have shape {scores.shape}, the task {task.relevant.shape}', way_out='score every user and every candidate of the task')
     relevant, excluded = task.view(view)
+    relevant = _targets(relevant)
     asked = np.flatnonzero(np.diff(relevant.indptr))
     if not len(asked): raise input_error('task', problem=f'has no target in view {view!r}', way_out='cut earlier, or leave this view out')
     relevant, scores, candidates = relevant[asked], scores[asked], f'{scores.shape[1]:,} items, full ranking'
@@ -179,10 +189,13 @@ def _resampled(draw:Callable, n:int, times:int, seed:int, ids=None) -> np.ndarra
         return rows[np.repeat(starts[drawn] - (length.cumsum() - length), length) + np.arange(length.sum())]
     return np.array([draw(pick()) for _ in range(times)])
 
-def _drawn(results, times, seed) -> np.ndarray: # (times, len(results)) each result's value over the same resamples
+def _drawn(results, times, seed) -> np.ndarray: # (<=times, len(results)) each result's value over the same resamples, those where all have one
+    if not times >= 1: raise input_error('times', problem=f'is {times!r}', way_out='draw at least 1 resample')
     statistics = [np.mean if r.statistic is None else r.statistic for r in results]
     ids = next((r.per_user for r in results if r.per_user is not None and len(r.per_user) == len(r.values)), None)
     drawn = _resampled(lambda index: [s(r.values[index]) for s, r in zip(statistics, results)], len(results[0].values), times, seed, ids)
+    drawn = drawn[~np.isnan(drawn).any(1)]                                     # where a statistic is not defined, as for one class only
+    if not len(drawn): raise input_error('results', problem=f'have no value in any of {times:,} resamples', way_out='leave out what cannot be measured, or measure more users')
     for r, d in zip(results, drawn.T):
         if r.centred: d[:] = np.clip(d + r.value - d.mean(), 0, 1)
     return drawn
@@ -194,7 +207,7 @@ def interval(
     level:float=0.95,
     seed:int=0,
 ) -> tuple:           # value, low, high
-    "The value and its bootstrap interval over users."
+    "The value and its bootstrap interval over users. Resamples without a value (of one class only) are left out; raises `InputError` if all are."
     low, high = np.quantile(_drawn([result], times, seed)[:, 0], [(1 - level) / 2, (1 + level) / 2])
     return result.value, float(low), float(high)
 
@@ -227,6 +240,7 @@ def pool(
     results:list,  # `Result`s of one model and metric at several cuts
 ) -> Result:       # One, whose rows of one user are resampled together
     "Join the same measurement at several cuts. Raises `InputError` if they differ in more than the cut."
+    if not len(results): raise input_error('results', problem='are empty', way_out='pass at least one')
     first = results[0]
     kind = lambda r: (r.model, r.metric, r.centred, replace(r.protocol, cut='', users=0))
     if odd := [r for r in results if kind(r) != kind(first) or r.per_user is None]:
@@ -340,6 +354,7 @@ def expected_calibration_error(y:np.ndarray, probability:np.ndarray, bins:int=10
 # %% ../nbs/17_metrics.ipynb #3f83685a
 def _log_loss(v): return -float(np.mean(np.log(np.clip(np.where(v[:, 0] > 0, v[:, 1], 1 - v[:, 1]), 1e-7, 1))))
 def _brier(v): return float(np.mean((v[:, 0] - v[:, 1]) ** 2))
+def _of_two(score): return lambda v: score(*v.T) if 0 < v[:, 0].mean() < 1 else np.nan   # an order needs both classes
 
 def classification_results(
     model:str,
@@ -357,7 +372,7 @@ def classification_results(
     if not set(y.tolist()) <= {0, 1}: raise input_error('y', problem=f'holds other labels than 0 and 1: {sorted(set(y.tolist()) - {0, 1}, key=str)[:3]}', way_out='code the label that you predict as 1, the other as 0')
     if len(set(y.tolist())) != 2: raise input_error('y', problem='holds one class only', way_out='use a test with both')
     if not ((probability >= 0) & (probability <= 1)).all(): raise input_error('probability', problem='is not within 0 and 1', way_out='pass predict_proba(X)[:, 1]')
-    order = dict(**{'PR-AUC': lambda v: average_precision_score(*v.T), 'ROC-AUC': lambda v: roc_auc_score(*v.T), 'log-loss': _log_loss, 'Brier': _brier})
+    order = dict(**{'PR-AUC': _of_two(average_precision_score), 'ROC-AUC': _of_two(roc_auc_score), 'log-loss': _log_loss, 'Brier': _brier})
     if bins is not None: order[f'ECE, {bins} bins'] = lambda v: expected_calibration_error(*v.T, bins)
     values = np.stack([y, probability], 1).astype(float)
     protocol = replace(protocol, users=len(y) if per_user is None else len(set(per_user)))
@@ -381,6 +396,7 @@ def results_table(
     digits:int=4,
 ) -> pd.DataFrame:   # One line per model; a column per view and metric: 'value [low, high]'
     "Rows as a table to read. Raises `InputError` if one column mixes protocols."
+    if not len(rows): raise input_error('rows', problem='are empty', way_out='pass what result_rows gives for at least one result')
     table = pd.DataFrame(rows)
     table['column'] = [' '.join(p for p in (r.view, r.metric) if p) for r in table.itertuples()]
     mixed = table.groupby('column').protocol.nunique()

@@ -336,3 +336,37 @@ def test_sessions_are_what_they_are_said_to_be(journey):
     assert assign_sessions(events, 0).session_id.nunique() == len(events.drop_duplicates(['user_id', 'timestamp']))
     with pytest.raises(InputError, match="'session_id' is there already"): assign_sessions(assign_sessions(events))
     with pytest.raises(InputError, match='gap_minutes: is nan'): assign_sessions(events, float('nan'))
+
+
+@pytest.mark.parametrize('unit', ['s', 'ms', 'us', 'ns'])
+def test_a_session_does_not_depend_on_the_unit_of_the_times(unit):
+    events = log_of([('a', item, 'view', second, None, None, None) for item, second in (('x', 0), ('y', 1800), ('z', 5401))])
+    other = events.assign(timestamp=events.timestamp.dt.as_unit(unit))
+    assert assign_sessions(other).session_id.tolist() == ['a/1', 'a/1', 'a/2']
+    assert assign_sessions(other, 29.99).session_id.tolist() == ['a/1', 'a/2', 'a/3']
+
+
+def test_planted_faults_leave_every_column_there():
+    "`position` is a canonical column: the place in the list that was shown."
+    log = log_of([('a', f'i{n}', 'view', 60 * n, None, 1., 1.) for n in range(40)]).assign(position=np.arange(40.)[::-1], zone='n')
+    noisy, fault = inject_noise(log, duplicates=.1, repeats=.1, seed=1)
+    assert sorted(noisy) == sorted(log) and len(noisy) == len(fault) > len(log)
+    assert_frame_equal(noisy[fault.isna()].reset_index(drop=True), log)
+    assert_frame_equal(noisy.drop(columns='position'), inject_noise(log.drop(columns='position'), duplicates=.1, repeats=.1, seed=1)[0])
+
+
+def test_which_rules_see_what_comes_after_a_cut():
+    "A verdict on rows before a cut may hang on rows after it for the rules that measure the log, and these say so."
+    tea = log_of([('a', 'tea', 'buy', 86400 * day, None, 10. if day < 6 else 100., 1.) for day in range(26)])
+    cut = tea.timestamp[6]
+    taken = lambda events: (clean_events(events, ALL).rejected.timestamp < cut).sum()
+    assert (taken(tea), taken(tea[tea.timestamp < cut])) == (6, 0)
+    for rule in outliers, bots: assert 'the log it is given' in rule.__doc__ and 'after a cut' in rule.__doc__
+
+
+@examples(12)
+@given(logs(), st.sampled_from([*RULES, 'near_duplicate', 'consecutive_repeat']), st.sampled_from([5, 30, 1000, 3000]))
+def test_the_other_rules_look_back_only(log, name, second):
+    cut = pd.Timestamp(START + second, unit='s', tz='UTC')
+    whole, before = (clean_events(events, {name: ALL[name]}).rejected for events in (log, log[log.timestamp < cut]))
+    assert (whole.timestamp < cut).sum() == len(before)

@@ -479,3 +479,24 @@ class TestOnlineRetail:
         def broken(*arguments, **named): raise ValueError('File is not a zip file')
         monkeypatch.setattr(pd, 'read_excel', broken)
         refused(['a.xlsx', 'is not a readable spreadsheet', 'File is not a zip file', SOURCES['online-retail'][2]], load_online_retail, write(tmp_path/'x', {'a.xlsx': b'none'}))
+
+
+def test_a_catalogue_is_of_the_whole_log_and_it_is_said(tmp_path):
+    "Two later rows outvote one before any cut between them."
+    row = '{} 00:00:00 UTC,view,5,1,home,{},1,7,s'.format
+    (tmp_path/'2019-Oct.csv').write_text(REES46 + '\n'.join([row('2019-10-01', 'old'), row('2019-10-20', 'new'), row('2019-10-21', 'new')]) + '\n')
+    assert load_rees46(tmp_path).items.text.tolist() == ['home, new']
+    (tmp_path/'2019-Oct.csv').write_text(REES46 + row('2019-10-01', 'old') + '\n')
+    assert load_rees46(tmp_path).items.text.tolist() == ['home, old'], 'the way out: the rows before the cut as a log of their own'
+    for load in load_rees46, load_taobao, load_online_retail: assert 'of the whole log' in load.__doc__
+
+
+def test_a_nul_in_the_words_of_an_item_stops_nothing(sample, tmp_path):
+    row = '2019-10-01 00:00:00 UTC,view,{},1,{},{},1,7,s'.format
+    (tmp_path/'2019-Oct.csv').write_text(REES46 + '\n'.join([row(5, 'home', 'ne\0w'), row(6, 'home', '\0'), row(7, '', '\0')]) + '\n')
+    log = load_rees46(tmp_path)
+    assert len(log.events) == 3 and log.items.text.tolist() == ['home, new', 'home', 'unknown item'] and log.items.brand.fillna('none').tolist() == ['new', 'none', 'none']
+    (tmp_path/'UserBehavior.csv').write_text('1,4,9,pv,1511544070\n1,5,2\0,pv,1511544070\n1,6,\0,pv,1511544071\n')
+    assert load_taobao(tmp_path).items.category.fillna('none').tolist() == ['9', '2', 'none']
+    meta = objects(dict(META, title='So\0ap', store='\0'))
+    assert load_amazon_reviews(sample('amazon-reviews', **{'All_Beauty.jsonl.gz': objects(REVIEW), 'meta_All_Beauty.jsonl.gz': meta})).items.set_index('item_id').text['B00P'] == 'Soap'

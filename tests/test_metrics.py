@@ -374,3 +374,63 @@ def test_several_rows_of_a_user_are_one_witness():
     rows, whole = (metrics.classification_results('c', y, p, PROTOCOL, per_user=ids)[1] for ids in (None, users))
     assert (rows.protocol.users, whole.protocol.users) == (300, 60) and rows.value == whole.value
     assert np.ptp(interval(whole, 300)[1:]) > 1.6 * np.ptp(interval(rows, 300)[1:])      # √5 is expected
+
+
+def test_resamples_of_one_class_are_no_evidence():
+    "Two positives of forty: in every eighth resample there is none, and neither AUC has a value."
+    import warnings
+    y = (np.arange(40) < 2).astype(int)
+    a, b = (metrics.classification_results('c', y, np.random.default_rng(seed).random(40), PROTOCOL) for seed in (0, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')                      # scikit-learn's of a single class
+        for better, base in zip(a, b):
+            draws = []
+            for index in np.random.default_rng(0).integers(0, 40, (1000, 40)):
+                if better.metric not in ('PR-AUC', 'ROC-AUC') or y[index].any(): draws.append(better.statistic(better.values[index]) - base.statistic(base.values[index]))
+            found, draws = compare(better, base), np.array(draws)
+            assert (len(draws) < 950) == (better.metric in ('PR-AUC', 'ROC-AUC')) and np.isfinite(draws).all()
+            assert found['p'] == min(1, 2 * (1 + min((draws <= 0).sum(), (draws >= 0).sum())) / (len(draws) + 1)), better.metric
+            assert np.isfinite([found[key] for key in ('low', 'high')]).all()
+            assert metrics.compare_many([better], base).p[0] == found['p']
+
+
+def test_a_single_positive_has_an_interval(tmp_path):
+    from seqrep_nb.core import write_json
+    rows = result_rows(metrics.classification_results('c', [1] + [0] * 19, np.linspace(.9, .1, 20), PROTOCOL))
+    write_json(tmp_path/'rows.json', rows)
+    assert all(row['low'] <= row['value'] <= row['high'] for row in rows)
+    assert [(row['low'], row['high']) for row in rows[:2]] == [(1, 1)] * 2, 'PR-AUC and ROC-AUC: the positive is on top wherever it is drawn'
+    with pytest.raises(InputError, match='results: have no value in any of 9 resamples; '): interval(result([np.nan] * 3), 9)
+
+
+@pytest.mark.parametrize('name', metrics.RANKING_METRICS)
+def test_a_stored_zero_is_no_target(name):
+    metric = metrics.RANKING_METRICS[name]
+    zeros = sp.csr_matrix((np.array([1., 0., 0.]), np.array([1, 2, 0]), np.array([0, 2, 3])), shape=(2, 4))
+    plain = sp.csr_matrix(zeros.toarray())
+    ranked = np.array([[2, 1, -1, -1], [0, 1, 2, 3]])
+    np.testing.assert_array_equal(metric(ranked, zeros, 2), metric(ranked, plain, 2))
+    assert zeros.nnz == 3 and plain.nnz == 1 and np.isnan(metric(ranked, zeros, 2)[1]), 'what was given stays as it is'
+    scores = np.array([[0, 1, 2, 0], [3, 2, 1, 0.]])
+    assert [r.per_user.tolist() for r in evaluate_ranking('a', scores, ranking_task(zeros, 0 * plain), metrics=[name])] == [['u000']]
+
+
+@pytest.mark.parametrize('name', metrics.RANKING_METRICS)
+def test_an_item_stands_once_in_a_list(name):
+    metric, relevant = metrics.RANKING_METRICS[name], sp.csr_matrix(np.ones((2, 4)))
+    with pytest.raises(InputError, match=r'ranked: holds an item twice \(first: row 1, \[3, 0, 3\]\); '): metric(np.array([[0, -1, -1], [3, 0, 3]]), relevant, 3)
+    assert (metric(np.array([[0, -1, -1], [3, 0, 3]]), relevant, 2) > 0).all(), 'only the first k are looked at'
+
+
+def test_nothing_to_measure_is_refused():
+    for empty in (lambda: metrics.pool([]), lambda: metrics.results_table([])):
+        with pytest.raises(InputError, match='(results|rows): are empty; pass '): empty()
+    for times in (0, -1, float('nan')):
+        for asks in (lambda: interval(result(), times), lambda: compare(result(), result(), times), lambda: metrics.compare_many([result()], result(), times), lambda: result_rows([result()], times)):
+            with pytest.raises(InputError, match=f'times: is {times}; draw at least 1'): asks()
+
+
+def test_scores_are_compared_as_float32_and_it_is_said():
+    close = 1 + np.array([[0, 1e-9, 2e-9]])
+    assert close.dtype == 'float64' and top_k(close, 1).tolist() == [[0]] and top_k(1 + 1e6 * (close - 1), 1).tolist() == [[2]]
+    assert 'compared as float32' in top_k.__doc__
