@@ -7,7 +7,7 @@ from seqrep_nb.events import sort_events, validate_events
 from seqrep_nb.histories import build_histories
 from seqrep_nb.metrics import evaluate_ranking
 from seqrep_nb.split import Split, audit, first_baskets, user_split
-from seqrep_nb.tasks import IntentTask, intent_tasks, ranking_task, top_items
+from seqrep_nb.tasks import IntentTask, _moment_task, intent_tasks, ranking_task, top_items
 
 DAY, START = pd.Timedelta(days=1), pd.Timestamp('2024-03-01', tz='UTC')
 CHECKS = {}
@@ -297,3 +297,25 @@ def test_a_strong_word_and_few_lines_are_no_proof():
     both = pd.DataFrame(dict(returns=rng.random(400) < .5, buys=~y))             # several labels; the word is the opposite of one
     rows = audit(p['train'], p['test'], p['cut'], texts=sure, labels=both)['no word of the text is the label']
     assert rows[['word', 'label', 'correlation']].values.tolist() == [['cart', 'buys', -1.]]
+
+
+# Questions with a moment each
+
+def moments(p, days=4):
+    "Every user asked every third day, by the log's own rows; the window is `days` long."
+    asked = pd.DataFrame([(user, START + day * DAY) for user in p['raw'].user_id.unique() for day in range(6, 40, 3)], columns=['user_id', 'timestamp'])
+    return _moment_task(p['raw'], asked, asked.timestamp + days * DAY, np.arange(len(asked)) % 2, None)
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_rows_with_a_moment_each_are_judged_by_it(seed):
+    p, names = honest(seed), ['histories end before their moment', 'histories hold no future item', 'answers are known before the cut', 'no target is in the input']
+    task, cut = moments(p), p['cut'].value // 1000
+    judged = lambda *given: {name: len(audit(p['train'], p['test'], p['cut'], histories=list(given), targets=p['targets'])[name]) for name in names}
+    train, test = task.split(p['cut'])
+    assert len(train) and len(test) and test.histories.timestamps.max() >= cut
+    assert not any(judged(train, test, p['histories'][0]).values())
+    early = task.take(task.now < cut)                                             # asked before the cut, but some windows close after it
+    assert judged(early) == dict.fromkeys(names, 0) | {names[2]: (early.closes > cut).sum()} and (early.closes > cut).any()
+    late = SimpleNamespace(histories=test.whole.take(test.users), now=test.now, closes=test.closes)     # with all that came later
+    assert judged(late)[names[0]] == (late.histories.timestamps >= late.now[late.histories.users]).sum() > 0
