@@ -1,11 +1,12 @@
 "The auditor: each planted leak is found by its check and named by its row, and a clean split of any shape is left alone"
+from dataclasses import replace
 from types import SimpleNamespace
 import numpy as np, pandas as pd
 import pytest
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from seqrep_nb.events import sort_events, validate_events
 from seqrep_nb.histories import build_histories
-from seqrep_nb.metrics import evaluate_ranking
+from seqrep_nb.metrics import Protocol, classification_results, evaluate_lists, evaluate_ranking, pool
 from seqrep_nb.split import Split, audit, first_baskets, user_split
 from seqrep_nb.tasks import IntentTask, _moment_task, intent_tasks, ranking_task, top_items
 
@@ -319,3 +320,19 @@ def test_rows_with_a_moment_each_are_judged_by_it(seed):
     assert judged(early) == dict.fromkeys(names, 0) | {names[2]: (early.closes > cut).sum()} and (early.closes > cut).any()
     late = SimpleNamespace(histories=test.whole.take(test.users), now=test.now, closes=test.closes)     # with all that came later
     assert judged(late)[names[0]] == (late.histories.timestamps >= late.now[late.histories.users]).sum() > 0
+
+
+def test_several_rows_of_a_user_may_be_meant():
+    p = honest(0)
+    twice = lambda *results: audit(p['train'], p['test'], p['cut'], results=list(results))['each user is asked once']
+    one = p['results'][0]
+    other = replace(one, protocol=replace(one.protocol, cut='2024-03-20'))
+    pooled = pool([one, other])
+    assert len(twice(pooled)) == 0
+    assert twice(replace(pooled, per_user=np.append(pooled.per_user, one.per_user[2]))).user_id.tolist() == [one.per_user[2]]     # at two cuts, three times
+    assert len(twice(pool([one, one]))) == len(one.per_user), 'one cut twice is no second question'
+    asked = classification_results('m', [0, 1, 0, 1], [.1, .8, .4, .3], Protocol('log', 'click', '2024-03-20', users=2), per_user=['u000', 'u000', 'u001', 'u001'])
+    assert len(twice(*asked)) == 0
+    task = p['histories'][0]
+    lists = evaluate_lists('m', np.tile(-np.arange(len(task.histories.item_ids), dtype='float32'), (len(task.histories), 1)), task, k=2)[0]     # (n, 2) too, but of a ranking
+    assert len(twice(lists)) == 0 and len(twice(replace(lists, per_user=lists.per_user[[0, *range(len(lists.per_user))]]))) == 1
