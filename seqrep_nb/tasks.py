@@ -180,6 +180,7 @@ class MomentTask:
     closes: np.ndarray  # (N,) int64 microseconds; the label lies in [now, closes)
     y: np.ndarray       # (N,) int8
     rows: pd.DataFrame  # (N,) user_id, timestamp (`now`) and what was asked: campaign_id, or query, item_id, position
+    met: np.ndarray = None  # (I,) int64 microseconds, when the log first met each item; None: the catalogue was given, and stays
 
     def __len__(self): return len(self.y)
     def __repr__(self): return f'MomentTask({len(self):,} rows, {int(self.y.sum()):,} positive, {len(np.unique(self.now)):,} moments, {len(np.unique(self.users)):,} users)'
@@ -195,9 +196,16 @@ class MomentTask:
         return replace(self, rows=self.rows.iloc[rows].reset_index(drop=True), **{n: getattr(self, n)[rows] for n in ('users', 'now', 'closes', 'y')})
 
     def split(self, cut) -> tuple: # Two `MomentTask`: train, test
-        "Rows whose answer was known at the cut, and rows asked from it on. A window that is open at the cut is in neither."
+        "Rows whose answer was known at the cut, and rows asked from it on. A window that is open at the cut is in neither. Both know the items met before the cut, and no others, unless the catalogue was given."
         cut = as_time(cut).value // 1000
-        return self.take(self.closes <= cut), self.take(self.now >= cut)
+        task = self if self.met is None else self._known(cut)
+        return task.take(task.closes <= cut), task.take(task.now >= cut)
+
+    def _known(self, cut): # The catalogue as it was; events of later items are left out, as `build_histories` does
+        keep = self.met < cut
+        whole = self.whole.where(np.append(keep, True)[self.whole.items])                    # code -1: no item
+        items = np.append(np.where(keep, keep.cumsum() - 1, -1), -1)[whole.items].astype('int32')
+        return replace(self, whole=replace(whole, items=items, item_ids=whole.item_ids[keep]), met=self.met[keep])
 
 # %% ../nbs/16_tasks.ipynb #d4d081a9
 def _micros(times) -> np.ndarray: return pd.DatetimeIndex(times).as_unit('us').asi8
@@ -213,10 +221,11 @@ def _has(table, where, columns):
 
 def _moment_task(events, rows, closes, y, item_ids) -> MomentTask: # rows: user_id, timestamp, ...
     "One history per user of `rows`, up to the last moment."
+    first, met = events.groupby('item_id').timestamp.min(), None                            # by anybody
     events = events[(events.timestamp < rows.timestamp.max()) & events.user_id.isin(rows.user_id.unique())]
-    if item_ids is None: item_ids = np.sort(np.asarray(events.item_id.dropna().unique(), object))
+    if item_ids is None: item_ids = np.sort(np.asarray(events.item_id.dropna().unique(), object)); met = _micros(first.reindex(item_ids))
     whole = build_histories(events, item_ids=item_ids, user_ids=np.sort(np.asarray(rows.user_id.unique(), object)))
-    return MomentTask(whole, pd.Index(whole.user_ids).get_indexer(rows.user_id), _micros(rows.timestamp), _micros(closes), np.asarray(y).astype('int8'), rows.reset_index(drop=True))
+    return MomentTask(whole, pd.Index(whole.user_ids).get_indexer(rows.user_id), _micros(rows.timestamp), _micros(closes), np.asarray(y).astype('int8'), rows.reset_index(drop=True), met)
 
 # %% ../nbs/16_tasks.ipynb #e1bd6496
 def campaign_windows(
@@ -241,7 +250,7 @@ def campaign_response(
     campaign_ids=None,    # Which to ask about; None: all that the log can answer
     days:float=None,      # Length of the window that counts, from the start; None: the whole run
     past_days:float=28,   # The log must begin so long before a campaign does
-    item_ids=None,        # The catalogue; None: all items before the last start
+    item_ids=None,        # The catalogue; None: all items before the last start, and after a split those before its cut
 ) -> MomentTask:          # One row per household and campaign; `rows` has user_id, campaign_id, timestamp
     "Does a household that was sent a campaign use a coupon of it in [start, closes)? Households without a past are left out. Raises `InputError` on a campaign that the log cannot answer about."
     windows = campaign_windows(events, campaigns, days, past_days).set_index('campaign_id')
@@ -265,7 +274,7 @@ def click_task(
     events:pd.DataFrame,       # Canonical events of the same log
     days:float=None,           # Rows before `cut + days`; None: all
     minutes:float=30,          # A click comes so soon after its impression, or not at all
-    item_ids=None,             # The catalogue; None: all items before the last impression
+    item_ids=None,             # The catalogue; None: all items before the last impression, and after a split those before its cut
 ) -> MomentTask:               # One row per impression, by moment; `rows` has all columns but clicked
     "Is what was shown clicked? Users without a past stay, with an empty history. Raises `InputError` where impressions or events end too early."
     names = ('user_id', 'session_id', 'query', 'item_id', 'position', 'timestamp', 'clicked')
