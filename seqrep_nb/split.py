@@ -238,15 +238,22 @@ def _news(train, test, moved): # Of rows at one moment, those that stand first a
 # %% ../nbs/14_split.ipynb #bf2de1ba
 STATISTICS = ('mean', 'std', 'var', 'median', 'min', 'max')
 
+def _named(column, learned) -> dict: # statistic -> value
+    found = dict(learned) if isinstance(learned, dict) else dict(zip(('mean', 'std'), learned)) if np.shape(learned) == (2,) else {}
+    if not found or not all(isinstance(v, numbers.Real) for v in found.values()): raise input_error('fitted', column, problem=f'is {learned!r}', way_out='give (mean, std), or a dict of ' + ', '.join(STATISTICS))
+    return found
+
 def _learned(fitted) -> dict: # column -> {statistic: value}
-    names = getattr(fitted, 'feature_names_in_', None)
-    if names is None: return {c: dict(v) if isinstance(v, dict) else dict(zip(('mean', 'std'), v)) for c, v in fitted.items()}
+    fitted, names = getattr(fitted, 'fitted_', fitted), getattr(fitted, 'feature_names_in_', None)      # a `Normaliser`: what it learned
+    if names is None and not hasattr(fitted, 'items'): raise input_error('fitted', problem=f'is a {type(fitted).__name__} that knows no names of columns', way_out='fit it on a table, train[[column]], or give column -> (mean, std)')
+    if names is None: return {c: _named(c, v) for c, v in fitted.items()}
     arrays = {s: getattr(fitted, a, None) for s, a in dict(mean='mean_', var='var_', min='data_min_', max='data_max_').items()}
     return {c: {s: a[i] for s, a in arrays.items() if a is not None} for i, c in enumerate(names)}
 
-def _gives(column, statistic, value) -> bool: # with either count of degrees of freedom
+def _gives(column, statistic, value) -> bool: # with either count of degrees of freedom, of the column or of what histories keep of it: float32
     ways = [dict(ddof=0), dict(ddof=1)] if statistic in ('std', 'var') else [{}]
-    return any(np.isclose(value, getattr(column, statistic)(**way), rtol=1e-6, equal_nan=True) for way in ways)
+    kept = [column, column.astype('float32').astype(float)] if pd.api.types.is_numeric_dtype(column) else [column]
+    return any(np.isclose(value, getattr(c, statistic)(**way), rtol=1e-6, equal_nan=True) for c in kept for way in ways)
 
 def _refitted(train, test, fitted): # Columns whose statistics training alone does not give
     bad = []
@@ -376,7 +383,7 @@ def audit(
     test:pd.DataFrame=None,  # What it is judged on; needed
     cut=None,                # The moment; None: the earliest test row
     vocabulary=None,         # Item ids that the model was built with, if it has such a list
-    fitted=None,             # column -> (mean, std) or {statistic: value}, or a fitted scaler of scikit-learn
+    fitted=None,             # column -> (mean, std) or {statistic: value}, a `Normaliser`, or a scaler of scikit-learn fitted on a table
     kind:str='time',         # 'user': users were dealt to two sides, and time is not asked about
     raw:pd.DataFrame=None,   # The log before users and items with few rows were taken out of it
     support:dict=None,       # The least number of rows, dict(item_id=5, user_id=5); None: look for a threshold

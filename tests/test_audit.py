@@ -4,8 +4,9 @@ from types import SimpleNamespace
 import numpy as np, pandas as pd
 import pytest
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from seqrep_nb.core import InputError
 from seqrep_nb.events import sort_events, validate_events
-from seqrep_nb.histories import build_histories
+from seqrep_nb.histories import Normaliser, build_histories
 from seqrep_nb.metrics import Protocol, classification_results, evaluate_lists, evaluate_ranking, pool
 from seqrep_nb.split import Split, audit, first_baskets, user_split
 from seqrep_nb.tasks import IntentTask, _moment_task, intent_tasks, ranking_task, top_items
@@ -336,3 +337,32 @@ def test_several_rows_of_a_user_may_be_meant():
     task = p['histories'][0]
     lists = evaluate_lists('m', np.tile(-np.arange(len(task.histories.item_ids), dtype='float32'), (len(task.histories), 1)), task, k=2)[0]     # (n, 2) too, but of a ranking
     assert len(twice(lists)) == 0 and len(twice(replace(lists, per_user=lists.per_user[[0, *range(len(lists.per_user))]]))) == 1
+
+
+# What was fitted
+
+def fits(p, fitted): return audit(p['train'], p['test'], p['cut'], fitted=fitted)['statistics are from train']
+
+
+def test_a_normaliser_is_read():
+    p = honest(1)
+    both = pd.concat([p['train'], p['test']])
+    for method in ('z-score', 'min-max'):
+        assert len(fits(p, Normaliser(method, columns=['price']).fit(p['train']))) == 0
+        assert fits(p, Normaliser(method, columns=['price']).fit(both))[['column', 'fitted_on']].values.tolist() == [['price', 'train and test']]
+
+
+@pytest.mark.parametrize('fitted, why', [(StandardScaler().fit(np.ones((3, 1))), 'is a StandardScaler that knows no names of columns; fit it on a table'), (Normaliser(), 'is a Normaliser that knows no names'), (5., 'is a float'),
+    (dict(price=5.), "column 'price' is 5.0; give .mean, std"), (dict(price='ab'), "'price' is 'ab'"), (dict(price=(1, 2, 3)), r'is \(1, 2, 3\)'), (dict(price=(1, None)), 'None'), (dict(price=dict(mean='x')), "'x'"), (dict(price=None), 'is None')])
+def test_what_is_no_fit_is_refused(fitted, why):
+    with pytest.raises(InputError, match=f'fitted: .*{why}'): fits(honest(1), fitted)
+
+
+def test_statistics_of_float32_histories_are_trainings_own():
+    p = honest(1)
+    near = {side: p[side].assign(price=np.where(np.arange(len(p[side])) % 2, 9999.98, 9999.99) + add) for side, add in (('train', 0), ('test', .01))}
+    learned = Normaliser(columns=['prices']).fit(build_histories(near['train']).numbers()).fitted_['prices']
+    assert learned[1] != pytest.approx(near['train'].price.std(ddof=0), rel=1e-3)     # what float32 makes of it
+    assert len(fits(p | near, dict(price=learned))) == 0
+    both = Normaliser(columns=['prices']).fit(build_histories(pd.concat([*near.values()])).numbers()).fitted_['prices']
+    assert fits(p | near, dict(price=both)).fitted_on.tolist() == ['train and test']
