@@ -320,3 +320,31 @@ def test_a_split_does_not_know_what_came_later():
     side = campaign_response(VISITS, MAIL, ['one', 'open'], past_days=2).split('2020-01-10')
     judged = audit(whole.train, whole.test, whole.cut, vocabulary=side[0].histories.item_ids, histories=list(side))
     assert judged.passed and {'vocabulary is from train', 'histories end before their moment'} <= {f.check for f in judged.findings}
+
+
+# What the tables may hold beside, and what is no question
+
+def test_columns_that_nobody_asked_for_change_nothing():
+    plain = campaign_response(VISITS, MAIL, past_days=2)
+    times = dict(start='x', closes='y', end='z', row=7, y=1, channel='letter', timestamp=3, problem='none')
+    twice = pd.concat([MAIL.sent.assign(channel='letter'), MAIL.sent.assign(channel='app')])
+    for other in (replace(MAIL, sent=MAIL.sent.assign(**times)), replace(MAIL, sent=twice), replace(MAIL, redemptions=MAIL.redemptions.assign(**{k: v for k, v in times.items() if k != 'timestamp'})),
+                  replace(MAIL, runs=MAIL.runs.assign(**{k: v for k, v in times.items() if k not in ('start', 'end')}))):
+        task = campaign_response(VISITS, other, past_days=2)
+        assert table(task) == table(plain)
+        pd.testing.assert_frame_equal(task.rows, plain.rows)
+
+
+def late(name): return replace(MAIL, runs=MAIL.runs.assign(end=MAIL.runs.end.where(MAIL.runs.campaign_id != 'two', utc(name)[0])))
+
+
+@pytest.mark.parametrize('ask, why', [
+    (lambda: campaign_response(VISITS[:0], MAIL), 'events: have no rows; pass'), (lambda: click_task(PAGES, '2020-01-09', BROWSING[:0]), 'events: have no rows; pass'),
+    (lambda: campaign_response(VISITS, MAIL, past_days=float('nan')), 'past_days: is nan; give days'), (lambda: campaign_response(VISITS, MAIL, past_days=-1), 'past_days: is -1'), (lambda: campaign_windows(VISITS, MAIL, past_days='2'), "past_days: is '2'"),
+    (lambda: campaign_response(VISITS, MAIL, days=float('inf')), 'days: is inf'), (lambda: campaign_response(VISITS, late('2020-01-07')), r"column 'end' is not after its start \(first: row 2, '2020-01-07 00:00:00"), (lambda: campaign_response(VISITS, late('2020-01-08')), 'is not after its start'),
+    *((lambda days=days: click_task(PAGES, '2020-01-09', BROWSING, days=days), f'days: is {days}; give days') for days in (float('nan'), 0, -1, 1e9)),
+    *((lambda minutes=minutes: click_task(PAGES, '2020-01-09', BROWSING, minutes=minutes), f'minutes: is {minutes}; give minutes') for minutes in (float('nan'), 0, -5, None)),
+    (lambda: intent_tasks(SHOP, []), 'cuts: names no moment; pass at least one'), *((lambda days=days: intent_tasks(SHOP, ['2020-01-10'], days=days), f'days: is {days}; ') for days in (float('nan'), 0, -1)),
+    (lambda: will_buy(build_histories(SHOP), SHOP, '2020-01-10', float('nan')), 'days: is nan; ')])
+def test_what_is_no_question_is_refused(ask, why):
+    with pytest.raises(InputError, match=why): ask()
