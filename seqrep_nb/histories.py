@@ -305,12 +305,16 @@ def write_histories(
         write_json(folder/'names.json', dict(actions=histories.action_names, places=histories.place_names))
 
 # %% ../nbs/15_histories.ipynb #1b0d73f3
-def _stored(table, name) -> np.ndarray: # One of our flat columns (n,) from a table or a batch of rows
+def _stored(table, name, where='events') -> np.ndarray: # One of our flat columns (n,) from a table or a batch of rows
     disk, kind, missing = STORED[name]
     if disk not in table.schema.names: return np.full(table.num_rows, missing, kind)
     column = table.column(disk)
-    if pa.types.is_timestamp(column.type): column = column.cast(pa.timestamp('us', tz=column.type.tz))
-    return column.cast(kind).fill_null(missing).to_numpy(zero_copy_only=False)
+    if name == 'timestamps' and column.null_count: raise input_error(where, column=disk, problem=f'is missing in {column.null_count:,} rows', way_out='leave those rows out')
+    return _cast(column, kind, where, disk).fill_null(missing).to_numpy(zero_copy_only=False)
+
+def _cast(column, kind, where, name): # An Arrow column in our type
+    try: return (column.cast(pa.timestamp('us', tz=column.type.tz)) if pa.types.is_timestamp(column.type) else column).cast(kind)
+    except pa.ArrowException as error: raise input_error(where, column=name, problem=f'is {column.type} that does not fit {kind} ({str(error).splitlines()[0]})', way_out='write it as write_histories does') from error
 
 def _check_order(users, timestamps, where, first=0): # Users ascend, and so does the time of each; `first`: number of the first row
     if len(users) and users[0] < 0: raise input_error(where, column='user', row=first, value=users[0], problem='is no code', way_out='number the users from 0')
@@ -327,16 +331,29 @@ def _read_table(path, needed): # A Parquet file whole
     return table
 
 # %% ../nbs/15_histories.ipynb #e131f8b4
+def _read_names(path) -> dict: # actions and places, lists of text
+    names = read_json(path)
+    for key in ('actions', 'places'):
+        found = names.get(key) if isinstance(names, dict) else None
+        if not isinstance(found, list) or not all(isinstance(n, str) for n in found): raise input_error(str(path), problem=f'has no list of the names of {key}', way_out='write {"actions": [...], "places": [...]}')
+    return names
+
+def _read_ids(path, table, column) -> np.ndarray: # (n,) object, each once
+    ids = pd.Series(table.column(column).to_pylist(), dtype=object)
+    for bad, problem in ((ids.isna(), 'is missing'), (ids.duplicated(), 'is there twice')):
+        if bad.any(): raise input_error(str(path), column=column, row=int(bad.argmax()), value=ids[bad.argmax()], problem=problem, way_out='write each id once, in the order of its code')
+    return ids.to_numpy()
+
 def read_histories(
     path,          # Folder that `write_histories`, or another engine, wrote
 ) -> Histories:
     "Read histories whole. Raises `InputError` where order, offsets or codes are not what they must be."
     path = Path(path)
     table, users, items = (_read_table(path/f'{n}.parquet', c) for n, c in dict(events=('user', 'item', 'action', 'timestamp'), users=('user_id', 'offset'), items=('item_id',)).items())
-    names, flat = read_json(path/'names.json'), {name: _stored(table, name) for name in STORED}
+    names, flat = _read_names(path/'names.json'), {name: _stored(table, name, str(path/'events.parquet')) for name in STORED}
     _check_order(flat['users'], flat['timestamps'], str(path/'events.parquet'))
-    user_ids, item_ids = (np.asarray(t.column(0).to_pylist(), object) for t in (users.select(['user_id']), items.select(['item_id'])))
-    offsets = np.append(users.column('offset').to_numpy(), table.num_rows).astype('int64')
+    user_ids, item_ids = (_read_ids(path/f'{n}s.parquet', t, f'{n}_id') for n, t in dict(user=users, item=items).items())
+    offsets = np.append(_cast(users.column('offset'), 'int64', str(path/'users.parquet'), 'offset').fill_null(-1).to_numpy(), table.num_rows)
     if not np.array_equal(offsets, np.searchsorted(flat['users'], np.arange(len(user_ids) + 1))):
         raise input_error(str(path/'users.parquet'), column='offset', problem='is not the first row of each user', way_out='write users and events together')
     for name, known in dict(users=user_ids, items=item_ids, actions=names['actions'], places=names['places']).items():

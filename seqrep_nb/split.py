@@ -238,15 +238,22 @@ def _news(train, test, moved): # Of rows at one moment, those that stand first a
 # %% ../nbs/14_split.ipynb #bf2de1ba
 STATISTICS = ('mean', 'std', 'var', 'median', 'min', 'max')
 
+def _named(column, learned) -> dict: # statistic -> value
+    found = dict(learned) if isinstance(learned, dict) else dict(zip(('mean', 'std'), learned)) if np.shape(learned) == (2,) else {}
+    if not found or not all(isinstance(v, numbers.Real) for v in found.values()): raise input_error('fitted', column, problem=f'is {learned!r}', way_out='give (mean, std), or a dict of ' + ', '.join(STATISTICS))
+    return found
+
 def _learned(fitted) -> dict: # column -> {statistic: value}
-    names = getattr(fitted, 'feature_names_in_', None)
-    if names is None: return {c: dict(v) if isinstance(v, dict) else dict(zip(('mean', 'std'), v)) for c, v in fitted.items()}
+    fitted, names = getattr(fitted, 'fitted_', fitted), getattr(fitted, 'feature_names_in_', None)      # a `Normaliser`: what it learned
+    if names is None and not hasattr(fitted, 'items'): raise input_error('fitted', problem=f'is a {type(fitted).__name__} that knows no names of columns', way_out='fit it on a table, train[[column]], or give column -> (mean, std)')
+    if names is None: return {c: _named(c, v) for c, v in fitted.items()}
     arrays = {s: getattr(fitted, a, None) for s, a in dict(mean='mean_', var='var_', min='data_min_', max='data_max_').items()}
     return {c: {s: a[i] for s, a in arrays.items() if a is not None} for i, c in enumerate(names)}
 
-def _gives(column, statistic, value) -> bool: # with either count of degrees of freedom
+def _gives(column, statistic, value) -> bool: # with either count of degrees of freedom, of the column or of what histories keep of it: float32
     ways = [dict(ddof=0), dict(ddof=1)] if statistic in ('std', 'var') else [{}]
-    return any(np.isclose(value, getattr(column, statistic)(**way), rtol=1e-6, equal_nan=True) for way in ways)
+    kept = [column, column.astype('float32').astype(float)] if pd.api.types.is_numeric_dtype(column) else [column]
+    return any(np.isclose(value, getattr(c, statistic)(**way), rtol=1e-6, equal_nan=True) for c in kept for way in ways)
 
 def _refitted(train, test, fitted): # Columns whose statistics training alone does not give
     bad = []
@@ -285,10 +292,15 @@ def _kept_by_future(train, raw, past, support): # Users and items that the test'
 # %% ../nbs/14_split.ipynb #7b1374bd
 def _several(things): return list(things) if isinstance(things, (list, tuple)) else [things]
 
-def _held(histories, cut): # What the model is given: one row per event of a history
+def _moments(part): # The moments of rows that have one each, and when their windows close, as times; else None twice
+    now, closes = (getattr(part, name, None) for name in ('now', 'closes'))
+    return [None if np.ndim(times) != 1 else pd.to_datetime(np.asarray(times, 'int64'), unit='us', utc=True).as_unit('us') for times in (now, closes)]
+
+def _held(histories, cut): # What the model is given: one row per event of a history, `now` when its row is asked
     frames = []
     for part in _several(histories):
-        h, now = getattr(part, 'histories', part), min(getattr(part, 'cut', cut), cut)
+        h, now = getattr(part, 'histories', part), _moments(part)[0]
+        now = min(getattr(part, 'cut', cut), cut) if now is None else np.repeat(now, np.diff(h.offsets))
         items = np.append(np.asarray(h.item_ids, object), None)[np.asarray(h.items)]                        # code -1: none
         times = pd.Series(np.asarray(h.timestamps, 'int64').view('M8[us]')).dt.tz_localize('UTC')
         frames.append(pd.DataFrame(dict(user_id=np.repeat(np.asarray(h.user_ids, object), np.diff(h.offsets)), item_id=items, timestamp=times)).assign(now=now))
@@ -297,9 +309,13 @@ def _held(histories, cut): # What the model is given: one row per event of a his
 def _of_histories(train, test, histories, held, cut):
     first = pd.concat([train, test]).groupby('item_id').timestamp.min()
     held = held.assign(item_first=first.reindex(held.item_id).array)
-    ends = pd.DataFrame([dict(asked_at=p.cut, answered_at=p.cut + pd.Timedelta(days=p.days)) for p in _several(histories) if hasattr(p, 'days')], columns=['asked_at', 'answered_at'])
+    ends = [pd.DataFrame([dict(asked_at=p.cut, answered_at=p.cut + pd.Timedelta(days=p.days)) for p in _several(histories) if hasattr(p, 'days')], columns=['asked_at', 'answered_at'])]
+    for p in _several(histories):
+        now, closes = _moments(p)
+        if closes is not None: ends.append(pd.DataFrame(dict(user_id=np.asarray(p.histories.user_ids, object), asked_at=now, answered_at=closes)))
+    ends = pd.concat([table for table in ends if len(table)] or ends[:1], ignore_index=True)
     return [Finding('histories end before their moment', held.loc[held.timestamp >= held.now, ['user_id', 'item_id', 'timestamp', 'now']], 'call histories.before(now)'),
-            Finding('histories hold no future item', held.loc[held.item_first >= cut, ['user_id', 'item_id', 'timestamp', 'item_first']], 'build histories from train'),
+            Finding('histories hold no future item', held.loc[(held.item_first >= cut) & (held.item_first >= held.now), ['user_id', 'item_id', 'timestamp', 'item_first']], 'build histories from train'),
             Finding('answers are known before the cut', ends[(ends.asked_at < cut) & (ends.answered_at > cut)], 'train on moments whose window closes before the cut: earlier_cuts(cut, days=days)')]
 
 # %% ../nbs/14_split.ipynb #289d81ae
@@ -330,9 +346,10 @@ def _twice(targets, results): # Targets, or users, that a mean counts twice
         basket = basket_key(targets) if 'timestamp' in targets else targets.get('basket_id', targets.user_id)
         rows.append(targets[targets.duplicated() | (basket != basket.groupby(targets.user_id).transform('first'))])
     for r in _several([] if results is None else results):
-        users = pd.Series(r.per_user, dtype=object)
-        rows.append(pd.DataFrame(dict(user_id=users[users.duplicated()], model=r.model, metric=r.metric)))
-    return pd.concat(rows, ignore_index=True)
+        if np.ndim(r.values) == 2 and r.protocol.task != 'ranking': continue       # labels and probabilities: a classifier may be asked several times about a user
+        users, cuts = pd.Series(r.per_user, dtype=object), 1 + str(r.protocol.cut).count(', ')                  # pooled over cuts: once at each
+        rows.append(pd.DataFrame(dict(user_id=users[(users.groupby(users).cumcount() >= cuts).to_numpy()], model=r.model, metric=r.metric)))
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
 
 def _asked(targets, given): # What the model is given of the very moment that it is asked about
     if 'timestamp' not in targets: return given[:0]
@@ -366,11 +383,11 @@ def audit(
     test:pd.DataFrame=None,  # What it is judged on; needed
     cut=None,                # The moment; None: the earliest test row
     vocabulary=None,         # Item ids that the model was built with, if it has such a list
-    fitted=None,             # column -> (mean, std) or {statistic: value}, or a fitted scaler of scikit-learn
+    fitted=None,             # column -> (mean, std) or {statistic: value}, a `Normaliser`, or a scaler of scikit-learn fitted on a table
     kind:str='time',         # 'user': users were dealt to two sides, and time is not asked about
     raw:pd.DataFrame=None,   # The log before users and items with few rows were taken out of it
     support:dict=None,       # The least number of rows, dict(item_id=5, user_id=5); None: look for a threshold
-    histories=None,          # `Histories`, or tasks that hold them and their cut, one or several: what the model is given
+    histories=None,          # `Histories`, or tasks that hold them and their cut (a `MomentTask`: a moment per row), one or several: what the model is given
     targets:pd.DataFrame=None,  # Rows that the metric asks for: user_id, item_id, where known the time and basket
     candidates=None,         # Item ids in the order that breaks ties, or a table user_id, item_id of lists per user
     results=None,            # One or several `Result`s, for their stamp and their users
@@ -388,7 +405,7 @@ def audit(
     found += _of_fit(train, test, vocabulary, fitted, raw, support, time, cut)
     held = None if histories is None or not time else _held(histories, cut)
     if held is not None: found += _of_histories(train, test, histories, held, cut)
-    found += _of_measure(train, targets, candidates, results, train if held is None else held, vocabulary)
+    found += _of_measure(train, targets, candidates, results, train if held is None else held[held.now <= cut], vocabulary)   # rows asked after the cut are asked something else
     if texts is not None: found.append(Finding('no word of the text is the label', _telling(texts, labels), 'read labels off what comes after the text: rows at or after the cut'))
     return Audit(tuple(found))
 

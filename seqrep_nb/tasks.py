@@ -96,6 +96,10 @@ def next_item(
     return _ranking_task(split, next_events(split, action), item_ids, dataset)
 
 # %% ../nbs/16_tasks.ipynb #1395f899
+def _span(where, value, unit='days'): # Raise where a window would have no length, or none that can be told
+    if not (isinstance(value, (int, float, np.integer, np.floating)) and 0 < value <= 36_525 * dict(days=1, minutes=1440)[unit]):
+        raise input_error(where, problem=f'is {value!r}', way_out=f'give {unit} above 0, or a part of one, and no more than a hundred years')
+
 def will_buy(
     histories:Histories,  # Users, events before the cut
     future:pd.DataFrame,  # Canonical events from the cut on
@@ -103,7 +107,7 @@ def will_buy(
     days:float=7,         # Length of the window that counts
 ) -> np.ndarray:          # (U,) int8, 1 if the user buys in [cut, cut + days)
     "Will the user buy within `days` of the cut? Raises `InputError` if the future ends more than a day before the window does."
-    cut = as_time(cut)
+    cut, _ = as_time(cut), _span('days', days)
     end = cut + pd.Timedelta(days=days)
     if not len(future) or future.timestamp.max() < end - pd.Timedelta(days=1):
         raise input_error('future', column='timestamp', problem=f'ends before {end}, so absence would look like a no', way_out='cut earlier, or ask for fewer days')
@@ -132,7 +136,8 @@ def intent_tasks(
     item_ids=None,        # The catalogue; None: all items before the last cut
 ) -> list:                # One `IntentTask` per cut, in the order given
     "Ask at several moments whether each user buys within `days`. Raises `InputError` where the events begin or end too early to tell."
-    cuts = [as_time(cut) for cut in cuts]
+    cuts, _ = [as_time(cut) for cut in cuts], _span('days', days)
+    if not cuts: raise input_error('cuts', problem='names no moment', way_out='pass at least one, such as earlier_cuts(cut)')
     known = build_histories(events[events.timestamp < max(cuts)], item_ids=item_ids)
     past = [known.before(cut.value // 1000) for cut in cuts]
     past = [histories.take(histories.lengths > 0) for histories in past]
@@ -180,6 +185,7 @@ class MomentTask:
     closes: np.ndarray  # (N,) int64 microseconds; the label lies in [now, closes)
     y: np.ndarray       # (N,) int8
     rows: pd.DataFrame  # (N,) user_id, timestamp (`now`) and what was asked: campaign_id, or query, item_id, position
+    met: np.ndarray = None  # (I,) int64 microseconds, when the log first met each item; None: the catalogue was given, and stays
 
     def __len__(self): return len(self.y)
     def __repr__(self): return f'MomentTask({len(self):,} rows, {int(self.y.sum()):,} positive, {len(np.unique(self.now)):,} moments, {len(np.unique(self.users)):,} users)'
@@ -195,9 +201,16 @@ class MomentTask:
         return replace(self, rows=self.rows.iloc[rows].reset_index(drop=True), **{n: getattr(self, n)[rows] for n in ('users', 'now', 'closes', 'y')})
 
     def split(self, cut) -> tuple: # Two `MomentTask`: train, test
-        "Rows whose answer was known at the cut, and rows asked from it on. A window that is open at the cut is in neither."
+        "Rows whose answer was known at the cut, and rows asked from it on. A window that is open at the cut is in neither. Both know the items met before the cut, and no others, unless the catalogue was given."
         cut = as_time(cut).value // 1000
-        return self.take(self.closes <= cut), self.take(self.now >= cut)
+        task = self if self.met is None else self._known(cut)
+        return task.take(task.closes <= cut), task.take(task.now >= cut)
+
+    def _known(self, cut): # The catalogue as it was; events of later items are left out, as `build_histories` does
+        keep = self.met < cut
+        whole = self.whole.where(np.append(keep, True)[self.whole.items])                    # code -1: no item
+        items = np.append(np.where(keep, keep.cumsum() - 1, -1), -1)[whole.items].astype('int32')
+        return replace(self, whole=replace(whole, items=items, item_ids=whole.item_ids[keep]), met=self.met[keep])
 
 # %% ../nbs/16_tasks.ipynb #d4d081a9
 def _micros(times) -> np.ndarray: return pd.DatetimeIndex(times).as_unit('us').asi8
@@ -211,12 +224,17 @@ def _has(table, where, columns):
         bad = np.flatnonzero(table[column].isna()) if column != 'query' else []
         if len(bad): raise input_error(where, column=column, row=int(bad[0]), value=None, problem=f'has {len(bad)} empty values', way_out='fill them, or drop the rows')
 
+def _some(events): # Canonical events, and at least one
+    check_events(events)
+    if not len(events): raise input_error('events', problem='have no rows', way_out='pass the log that the questions are asked of')
+
 def _moment_task(events, rows, closes, y, item_ids) -> MomentTask: # rows: user_id, timestamp, ...
     "One history per user of `rows`, up to the last moment."
+    first, met = events.groupby('item_id').timestamp.min(), None                            # by anybody
     events = events[(events.timestamp < rows.timestamp.max()) & events.user_id.isin(rows.user_id.unique())]
-    if item_ids is None: item_ids = np.sort(np.asarray(events.item_id.dropna().unique(), object))
+    if item_ids is None: item_ids = np.sort(np.asarray(events.item_id.dropna().unique(), object)); met = _micros(first.reindex(item_ids))
     whole = build_histories(events, item_ids=item_ids, user_ids=np.sort(np.asarray(rows.user_id.unique(), object)))
-    return MomentTask(whole, pd.Index(whole.user_ids).get_indexer(rows.user_id), _micros(rows.timestamp), _micros(closes), np.asarray(y).astype('int8'), rows.reset_index(drop=True))
+    return MomentTask(whole, pd.Index(whole.user_ids).get_indexer(rows.user_id), _micros(rows.timestamp), _micros(closes), np.asarray(y).astype('int8'), rows.reset_index(drop=True), met)
 
 # %% ../nbs/16_tasks.ipynb #e1bd6496
 def campaign_windows(
@@ -226,9 +244,11 @@ def campaign_windows(
     past_days:float=28,   # The log must begin so long before a campaign does
 ) -> pd.DataFrame:        # runs, with `closes` (UTC) and `problem`, empty where the log can answer
     "Which campaigns can the log answer about?"
-    check_events(events), _has(getattr(campaigns, 'runs', None), 'campaigns.runs', ('campaign_id', 'start', 'end'))
+    _some(events), _has(getattr(campaigns, 'runs', None), 'campaigns.runs', ('campaign_id', 'start', 'end'))
+    if (back := (campaigns.runs.end <= campaigns.runs.start).to_numpy()).any(): raise input_error('campaigns.runs', 'end', int(back.argmax()), str(campaigns.runs.end.iloc[back.argmax()]), 'is not after its start', 'write the first moment at which the run is over')
     if (twice := campaigns.runs.campaign_id.duplicated()).any(): raise input_error('campaigns.runs', 'campaign_id', int(np.flatnonzero(twice)[0]), campaigns.runs.campaign_id[twice].iloc[0], 'names a campaign twice', 'give each run its own id')
-    if days is not None and not days > 0: raise input_error('days', problem=f'is {days!r}', way_out='count at least a part of a day')
+    if days is not None: _span('days', days)
+    if past_days != 0: _span('past_days', past_days)
     first, last, runs = events.timestamp.min(), events.timestamp.max(), campaigns.runs.reset_index(drop=True)
     closes = runs.end if days is None else np.minimum(runs.end, runs.start + pd.Timedelta(days=days))
     early, late = runs.start < first + pd.Timedelta(days=past_days), closes - pd.Timedelta(days=1) > last
@@ -241,7 +261,7 @@ def campaign_response(
     campaign_ids=None,    # Which to ask about; None: all that the log can answer
     days:float=None,      # Length of the window that counts, from the start; None: the whole run
     past_days:float=28,   # The log must begin so long before a campaign does
-    item_ids=None,        # The catalogue; None: all items before the last start
+    item_ids=None,        # The catalogue; None: all items before the last start, and after a split those before its cut
 ) -> MomentTask:          # One row per household and campaign; `rows` has user_id, campaign_id, timestamp
     "Does a household that was sent a campaign use a coupon of it in [start, closes)? Households without a past are left out. Raises `InputError` on a campaign that the log cannot answer about."
     windows = campaign_windows(events, campaigns, days, past_days).set_index('campaign_id')
@@ -250,11 +270,11 @@ def campaign_response(
     for name in asked:
         if name not in windows.index: raise input_error('campaign_ids', problem=f'has {name!r}, which is no campaign', way_out='use ids of campaigns.runs')
         if windows.problem[name]: raise input_error('campaign_ids', problem=f'has {name!r}, which {windows.problem[name]}', way_out='leave it out, or ask for fewer days')
-    rows = campaigns.sent[campaigns.sent.campaign_id.isin(asked)].drop_duplicates().join(windows[['start', 'closes']], on='campaign_id')
+    rows = campaigns.sent.loc[campaigns.sent.campaign_id.isin(asked), ['user_id', 'campaign_id']].drop_duplicates().join(windows[['start', 'closes']], on='campaign_id')
     begins = events.groupby('user_id').timestamp.min()
     rows = rows[(rows.user_id.map(begins) < rows.start).to_numpy()].sort_values(['start', 'campaign_id', 'user_id'], ignore_index=True)
     if not len(rows): raise input_error('campaigns', problem='has no mailing to a household with a past that the log can answer about', way_out='ask for fewer days, or for other campaigns')
-    used = campaigns.redemptions.merge(rows.reset_index(names='row'), on=['user_id', 'campaign_id'])
+    used = campaigns.redemptions[['user_id', 'campaign_id', 'timestamp']].merge(rows.reset_index(names='row'), on=['user_id', 'campaign_id'])
     y = np.isin(np.arange(len(rows)), used.row[(used.timestamp >= used.start) & (used.timestamp < used.closes)])
     return _moment_task(events, rows[['user_id', 'campaign_id']].assign(timestamp=rows.start), rows.closes, y, item_ids)
 
@@ -265,11 +285,12 @@ def click_task(
     events:pd.DataFrame,       # Canonical events of the same log
     days:float=None,           # Rows before `cut + days`; None: all
     minutes:float=30,          # A click comes so soon after its impression, or not at all
-    item_ids=None,             # The catalogue; None: all items before the last impression
+    item_ids=None,             # The catalogue; None: all items before the last impression, and after a split those before its cut
 ) -> MomentTask:               # One row per impression, by moment; `rows` has all columns but clicked
     "Is what was shown clicked? Users without a past stay, with an empty history. Raises `InputError` where impressions or events end too early."
     names = ('user_id', 'session_id', 'query', 'item_id', 'position', 'timestamp', 'clicked')
-    check_events(events), _has(impressions, 'impressions', names)
+    _some(events), _has(impressions, 'impressions', names), _span('minutes', minutes, 'minutes')
+    if days is not None: _span('days', days)
     for column, good, way_out in (('clicked', impressions.clicked.isin([0, 1]), 'write 1 where the item was clicked, else 0'), ('position', pd.to_numeric(impressions.position, errors='coerce') >= 1, 'count positions from 1')):
         odd = np.flatnonzero(~good)
         if len(odd): raise input_error('impressions', column, int(odd[0]), impressions[column].iloc[odd[0]], f'has {len(odd)} bad values', way_out)

@@ -1,13 +1,15 @@
 "The auditor: each planted leak is found by its check and named by its row, and a clean split of any shape is left alone"
+from dataclasses import replace
 from types import SimpleNamespace
 import numpy as np, pandas as pd
 import pytest
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from seqrep_nb.core import InputError
 from seqrep_nb.events import sort_events, validate_events
-from seqrep_nb.histories import build_histories
-from seqrep_nb.metrics import evaluate_ranking
+from seqrep_nb.histories import Normaliser, build_histories
+from seqrep_nb.metrics import Protocol, classification_results, evaluate_lists, evaluate_ranking, pool
 from seqrep_nb.split import Split, audit, first_baskets, user_split
-from seqrep_nb.tasks import IntentTask, intent_tasks, ranking_task, top_items
+from seqrep_nb.tasks import IntentTask, _moment_task, intent_tasks, ranking_task, top_items
 
 DAY, START = pd.Timedelta(days=1), pd.Timestamp('2024-03-01', tz='UTC')
 CHECKS = {}
@@ -297,3 +299,70 @@ def test_a_strong_word_and_few_lines_are_no_proof():
     both = pd.DataFrame(dict(returns=rng.random(400) < .5, buys=~y))             # several labels; the word is the opposite of one
     rows = audit(p['train'], p['test'], p['cut'], texts=sure, labels=both)['no word of the text is the label']
     assert rows[['word', 'label', 'correlation']].values.tolist() == [['cart', 'buys', -1.]]
+
+
+# Questions with a moment each
+
+def moments(p, days=4):
+    "Every user asked every third day, by the log's own rows; the window is `days` long."
+    asked = pd.DataFrame([(user, START + day * DAY) for user in p['raw'].user_id.unique() for day in range(6, 40, 3)], columns=['user_id', 'timestamp'])
+    return _moment_task(p['raw'], asked, asked.timestamp + days * DAY, np.arange(len(asked)) % 2, None)
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_rows_with_a_moment_each_are_judged_by_it(seed):
+    p, names = honest(seed), ['histories end before their moment', 'histories hold no future item', 'answers are known before the cut', 'no target is in the input']
+    task, cut = moments(p), p['cut'].value // 1000
+    judged = lambda *given: {name: len(audit(p['train'], p['test'], p['cut'], histories=list(given), targets=p['targets'])[name]) for name in names}
+    train, test = task.split(p['cut'])
+    assert len(train) and len(test) and test.histories.timestamps.max() >= cut
+    assert not any(judged(train, test, p['histories'][0]).values())
+    early = task.take(task.now < cut)                                             # asked before the cut, but some windows close after it
+    assert judged(early) == dict.fromkeys(names, 0) | {names[2]: (early.closes > cut).sum()} and (early.closes > cut).any()
+    late = SimpleNamespace(histories=test.whole.take(test.users), now=test.now, closes=test.closes)     # with all that came later
+    assert judged(late)[names[0]] == (late.histories.timestamps >= late.now[late.histories.users]).sum() > 0
+
+
+def test_several_rows_of_a_user_may_be_meant():
+    p = honest(0)
+    twice = lambda *results: audit(p['train'], p['test'], p['cut'], results=list(results))['each user is asked once']
+    one = p['results'][0]
+    other = replace(one, protocol=replace(one.protocol, cut='2024-03-20'))
+    pooled = pool([one, other])
+    assert len(twice(pooled)) == 0
+    assert twice(replace(pooled, per_user=np.append(pooled.per_user, one.per_user[2]))).user_id.tolist() == [one.per_user[2]]     # at two cuts, three times
+    assert len(twice(pool([one, one]))) == len(one.per_user), 'one cut twice is no second question'
+    asked = classification_results('m', [0, 1, 0, 1], [.1, .8, .4, .3], Protocol('log', 'click', '2024-03-20', users=2), per_user=['u000', 'u000', 'u001', 'u001'])
+    assert len(twice(*asked)) == 0
+    task = p['histories'][0]
+    lists = evaluate_lists('m', np.tile(-np.arange(len(task.histories.item_ids), dtype='float32'), (len(task.histories), 1)), task, k=2)[0]     # (n, 2) too, but of a ranking
+    assert len(twice(lists)) == 0 and len(twice(replace(lists, per_user=lists.per_user[[0, *range(len(lists.per_user))]]))) == 1
+
+
+# What was fitted
+
+def fits(p, fitted): return audit(p['train'], p['test'], p['cut'], fitted=fitted)['statistics are from train']
+
+
+def test_a_normaliser_is_read():
+    p = honest(1)
+    both = pd.concat([p['train'], p['test']])
+    for method in ('z-score', 'min-max'):
+        assert len(fits(p, Normaliser(method, columns=['price']).fit(p['train']))) == 0
+        assert fits(p, Normaliser(method, columns=['price']).fit(both))[['column', 'fitted_on']].values.tolist() == [['price', 'train and test']]
+
+
+@pytest.mark.parametrize('fitted, why', [(StandardScaler().fit(np.ones((3, 1))), 'is a StandardScaler that knows no names of columns; fit it on a table'), (Normaliser(), 'is a Normaliser that knows no names'), (5., 'is a float'),
+    (dict(price=5.), "column 'price' is 5.0; give .mean, std"), (dict(price='ab'), "'price' is 'ab'"), (dict(price=(1, 2, 3)), r'is \(1, 2, 3\)'), (dict(price=(1, None)), 'None'), (dict(price=dict(mean='x')), "'x'"), (dict(price=None), 'is None')])
+def test_what_is_no_fit_is_refused(fitted, why):
+    with pytest.raises(InputError, match=f'fitted: .*{why}'): fits(honest(1), fitted)
+
+
+def test_statistics_of_float32_histories_are_trainings_own():
+    p = honest(1)
+    near = {side: p[side].assign(price=np.where(np.arange(len(p[side])) % 2, 9999.98, 9999.99) + add) for side, add in (('train', 0), ('test', .01))}
+    learned = Normaliser(columns=['prices']).fit(build_histories(near['train']).numbers()).fitted_['prices']
+    assert learned[1] != pytest.approx(near['train'].price.std(ddof=0), rel=1e-3)     # what float32 makes of it
+    assert len(fits(p | near, dict(price=learned))) == 0
+    both = Normaliser(columns=['prices']).fit(build_histories(pd.concat([*near.values()])).numbers()).fitted_['prices']
+    assert fits(p | near, dict(price=both)).fitted_on.tolist() == ['train and test']

@@ -282,3 +282,38 @@ def test_memory_does_not_grow_with_the_log(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert users == 40_001 and peak < 8e6 and arrow < 16e6, (peak, arrow)
+
+
+# Folders that others wrote wrongly
+
+def put(file, column, values, kind=None):
+    "Replace a column of a file by so many values."
+    def breaks(folder):
+        table = pq.read_table(folder/file)
+        new = pa.array([values(i) for i in range(table.num_rows)], kind)
+        pq.write_table(table.set_column(table.column_names.index(column), column, new), folder/file)
+    return breaks
+
+
+def written(text): return lambda folder: (folder/'names.json').write_text(text)
+
+
+ODD = dict(
+    no_actions=(written('{"places": []}'), 'names.json: has no list of the names of actions'), a_list=(written('[]'), 'names.json: has no list of the names of actions'), places=(written('{"actions": [], "places": "a"}'), 'names of places'),
+    numbers=(written('{"actions": [1], "places": []}'), 'names of actions'),
+    half_an_item=(put('events.parquet', 'item', lambda i: i + .5), r"events(.parquet)?: column 'item' is double that does not fit int32"), large=(put('events.parquet', 'item', lambda i: 10**12), "'item' is int64 that does not fit int32"),
+    price=(put('events.parquet', 'price', lambda i: 'free'), "'price' is string that does not fit float32"), user=(put('events.parquet', 'user', lambda i: 'ann'), "'user' is string that does not fit int32"),
+    time=(put('events.parquet', 'timestamp', lambda i: None if i == 1 else 1, pa.timestamp('us', tz='UTC')), r"events(.parquet)?: column 'timestamp' is missing in 1 rows"),
+    twice=(put('users.parquet', 'user_id', lambda i: 'ann'), r"users.parquet: column 'user_id' is there twice \(first: row 1, 'ann'\)"), nobody=(put('users.parquet', 'user_id', lambda i: None, pa.string()), r"'user_id' is missing \(first: row 0"),
+    item_twice=(put('items.parquet', 'item_id', lambda i: 'milk'), r"items.parquet: column 'item_id' is there twice"), offset=(put('users.parquet', 'offset', lambda i: 'first'), "users.parquet: column 'offset' is string that does not fit int64"),
+    no_offset=(put('users.parquet', 'offset', lambda i: None if i else 0, pa.int64()), "'offset' is not the first row of each user"))
+
+
+@pytest.mark.parametrize('fault', ODD)
+def test_an_odd_folder_is_refused_in_words(tmp_path, fault):
+    write_histories(made_up([3, 4]), tmp_path/'h')
+    breaks, said = ODD[fault]
+    breaks(tmp_path/'h')
+    with pytest.raises(InputError, match=said + '.*; '): read_histories(tmp_path/'h')
+    if fault in ('half_an_item', 'large', 'price', 'user', 'time'):
+        with pytest.raises(InputError, match=said): list(history_batches(tmp_path/'h', 2, 2))

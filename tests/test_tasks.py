@@ -288,3 +288,63 @@ def test_a_moment_tasks_histories_are_those_of_the_filtered_log(rows, day):
         cut = pd.Timestamp(f'2020-01-{day:02}', tz='UTC').value // 1000
         assert (train.closes <= cut).all() and (test.now >= cut).all() and len(train) + len(test) == len(task) - ((task.now < cut) & (task.closes > cut)).sum()
         assert isinstance(train, MomentTask) and len(train.rows) == len(train.users) == len(train)
+
+
+@examples
+@given(rows, st.integers(2, 19))
+def test_both_sides_of_a_split_know_the_items_met_before_it(rows, day):
+    events, at = built(rows), pd.Timestamp(2020, 1, day, tz='UTC')
+    known = sorted(events.item_id[events.timestamp < at].unique())
+    for task in (campaign_response(events, EVERY_DAY, past_days=0), click_task(EVERY_PAGE, '2020-01-04', events)):
+        for side in task.split(at):
+            assert set(side.histories.item_ids) <= set(known) and side.whole.items.max(initial=-1) < len(side.whole.item_ids)
+            histories = side.histories
+            for row, (user, now) in enumerate(zip(side.rows.user_id, side.rows.timestamp)):
+                past = events[(events.timestamp < now) & (events.user_id == user) & events.item_id.isin(known)]
+                part, alone = slice(*histories.offsets[row:row + 2]), build_histories(past)
+                assert histories.item_ids[histories.items[part]].tolist() == alone.item_ids[alone.items].tolist() and histories.timestamps[part].tolist() == alone.timestamps.tolist()
+
+
+def test_a_split_does_not_know_what_came_later():
+    task = campaign_response(VISITS, MAIL, ['one', 'two', 'open'], past_days=2)
+    train, test = task.split('2020-01-13')
+    assert train.histories.item_ids.tolist() == test.histories.item_ids.tolist() == list('abc') == task.histories.item_ids.tolist()
+    early, late = task.split('2020-01-09')                                         # ann meets c on that very day
+    assert early.histories.item_ids.tolist() == late.histories.item_ids.tolist() == list('ab') and len(late) == 2
+    histories = late.histories
+    assert [''.join(histories.item_ids[histories.items[a:b]]) for a, b in zip(histories.offsets, histories.offsets[1:])] == ['ab', 'a']
+    given = campaign_response(VISITS, MAIL, ['one', 'open'], past_days=2, item_ids=ITEMS)
+    assert given.split('2020-01-09')[1].histories.item_ids.tolist() == ITEMS, 'a catalogue that was given stays'
+    from seqrep_nb.split import audit
+    whole = temporal_split(VISITS, '2020-01-10')
+    side = campaign_response(VISITS, MAIL, ['one', 'open'], past_days=2).split('2020-01-10')
+    judged = audit(whole.train, whole.test, whole.cut, vocabulary=side[0].histories.item_ids, histories=list(side))
+    assert judged.passed and {'vocabulary is from train', 'histories end before their moment'} <= {f.check for f in judged.findings}
+
+
+# What the tables may hold beside, and what is no question
+
+def test_columns_that_nobody_asked_for_change_nothing():
+    plain = campaign_response(VISITS, MAIL, past_days=2)
+    times = dict(start='x', closes='y', end='z', row=7, y=1, channel='letter', timestamp=3, problem='none')
+    twice = pd.concat([MAIL.sent.assign(channel='letter'), MAIL.sent.assign(channel='app')])
+    for other in (replace(MAIL, sent=MAIL.sent.assign(**times)), replace(MAIL, sent=twice), replace(MAIL, redemptions=MAIL.redemptions.assign(**{k: v for k, v in times.items() if k != 'timestamp'})),
+                  replace(MAIL, runs=MAIL.runs.assign(**{k: v for k, v in times.items() if k not in ('start', 'end')}))):
+        task = campaign_response(VISITS, other, past_days=2)
+        assert table(task) == table(plain)
+        pd.testing.assert_frame_equal(task.rows, plain.rows)
+
+
+def late(name): return replace(MAIL, runs=MAIL.runs.assign(end=MAIL.runs.end.where(MAIL.runs.campaign_id != 'two', utc(name)[0])))
+
+
+@pytest.mark.parametrize('ask, why', [
+    (lambda: campaign_response(VISITS[:0], MAIL), 'events: have no rows; pass'), (lambda: click_task(PAGES, '2020-01-09', BROWSING[:0]), 'events: have no rows; pass'),
+    (lambda: campaign_response(VISITS, MAIL, past_days=float('nan')), 'past_days: is nan; give days'), (lambda: campaign_response(VISITS, MAIL, past_days=-1), 'past_days: is -1'), (lambda: campaign_windows(VISITS, MAIL, past_days='2'), "past_days: is '2'"),
+    (lambda: campaign_response(VISITS, MAIL, days=float('inf')), 'days: is inf'), (lambda: campaign_response(VISITS, late('2020-01-07')), r"column 'end' is not after its start \(first: row 2, '2020-01-07 00:00:00"), (lambda: campaign_response(VISITS, late('2020-01-08')), 'is not after its start'),
+    *((lambda days=days: click_task(PAGES, '2020-01-09', BROWSING, days=days), f'days: is {days}; give days') for days in (float('nan'), 0, -1, 1e9)),
+    *((lambda minutes=minutes: click_task(PAGES, '2020-01-09', BROWSING, minutes=minutes), f'minutes: is {minutes}; give minutes') for minutes in (float('nan'), 0, -5, None)),
+    (lambda: intent_tasks(SHOP, []), 'cuts: names no moment; pass at least one'), *((lambda days=days: intent_tasks(SHOP, ['2020-01-10'], days=days), f'days: is {days}; ') for days in (float('nan'), 0, -1)),
+    (lambda: will_buy(build_histories(SHOP), SHOP, '2020-01-10', float('nan')), 'days: is nan; ')])
+def test_what_is_no_question_is_refused(ask, why):
+    with pytest.raises(InputError, match=why): ask()
