@@ -346,8 +346,8 @@ def _twice(targets, results): # Targets, or users, that a mean counts twice
         basket = basket_key(targets) if 'timestamp' in targets else targets.get('basket_id', targets.user_id)
         rows.append(targets[targets.duplicated() | (basket != basket.groupby(targets.user_id).transform('first'))])
     for r in _several([] if results is None else results):
-        if np.ndim(r.values) == 2 and r.protocol.task != 'ranking': continue       # labels and probabilities: a classifier may be asked several times about a user
-        users, cuts = pd.Series(r.per_user, dtype=object), 1 + str(r.protocol.cut).count(', ')                  # pooled over cuts: once at each
+        if np.ndim(getattr(r, 'values', ())) == 2 and r.protocol.task != 'ranking': continue       # labels and probabilities: a classifier may be asked several times about a user
+        users, cuts = pd.Series(r.per_user, dtype=object), 1 + str(getattr(r.protocol, 'cut', '')).count(', ')                  # pooled over cuts: once at each
         rows.append(pd.DataFrame(dict(user_id=users[(users.groupby(users).cumcount() >= cuts).to_numpy()], model=r.model, metric=r.metric)))
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
 

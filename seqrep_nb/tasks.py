@@ -107,7 +107,8 @@ def will_buy(
     days:float=7,         # Length of the window that counts
 ) -> np.ndarray:          # (U,) int8, 1 if the user buys in [cut, cut + days)
     "Will the user buy within `days` of the cut? Raises `InputError` if the future ends more than a day before the window does."
-    cut, _ = as_time(cut), _span('days', days)
+    _span('days', days)
+    cut = as_time(cut)
     end = cut + pd.Timedelta(days=days)
     if not len(future) or future.timestamp.max() < end - pd.Timedelta(days=1):
         raise input_error('future', column='timestamp', problem=f'ends before {end}, so absence would look like a no', way_out='cut earlier, or ask for fewer days')
@@ -136,8 +137,7 @@ def intent_tasks(
     item_ids=None,        # The catalogue; None: all items before the last cut
 ) -> list:                # One `IntentTask` per cut, in the order given
     "Ask at several moments whether each user buys within `days`. Raises `InputError` where the events begin or end too early to tell."
-    cuts, _ = [as_time(cut) for cut in cuts], _span('days', days)
-    if not cuts: raise input_error('cuts', problem='names no moment', way_out='pass at least one, such as earlier_cuts(cut)')
+    if not (cuts := [as_time(cut) for cut in cuts]): raise input_error('cuts', problem='names no moment', way_out='pass at least one, such as earlier_cuts(cut)')
     known = build_histories(events[events.timestamp < max(cuts)], item_ids=item_ids)
     past = [known.before(cut.value // 1000) for cut in cuts]
     past = [histories.take(histories.lengths > 0) for histories in past]
