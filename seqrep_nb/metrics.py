@@ -51,10 +51,10 @@ def _targets(relevant) -> sp.csr_matrix: # without zeros that are stored; a copy
 
 def _number(relevant) -> np.ndarray: return np.diff(_targets(relevant).indptr) # (U,) relevant items
 
-def _hits(ranked, relevant) -> np.ndarray: # (U, k) True where the recommended item is relevant
+def _hits(ranked, relevant, once=True) -> np.ndarray: # (U, k) True where the recommended item is relevant; `once`: no list may hold an item twice
     rows, width, near = np.arange(len(ranked))[:, None], relevant.shape[1], np.sort(ranked, 1)
     twice = ((near[:, 1:] == near[:, :-1]) & (near[:, 1:] >= 0)).any(1)
-    if twice.any(): raise input_error('ranked', row=int(twice.argmax()), value=ranked[twice.argmax()].tolist(), problem='holds an item twice', way_out='recommend an item once per list; fill with -1')
+    if once and twice.any(): raise input_error('ranked', row=int(twice.argmax()), value=ranked[twice.argmax()].tolist(), problem='holds an item twice', way_out='recommend an item once per list; fill with -1')
     targets = _targets(relevant).tocoo()
     return np.isin(rows * width + ranked, targets.row.astype('int64') * width + targets.col) & (ranked >= 0)
 

@@ -116,7 +116,7 @@ def _candidates(self:Blend, scores, relevant, excluded): # values (R, U', C); us
         items = np.sort(np.concatenate([top_k(s, self.depth, excluded[rows]) for s in shares], 1), 1)
         usable = (items >= 0) & np.pad(items[:, 1:] != items[:, :-1], [(0, 0), (1, 0)], constant_values=True)
         values = np.stack([np.where(usable, np.take_along_axis(s, np.maximum(items, 0), 1), 0) for s in shares])
-        parts.append((values, usable, _hits(items, relevant[rows]) & usable))
+        parts.append((values, usable, _hits(items, relevant[rows], once=False) & usable))
     best = np.append(0, self._discount().cumsum())[np.minimum(np.diff(relevant.indptr)[asked], self.k)]
     return np.concatenate([p[0] for p in parts], 1), np.concatenate([p[1] for p in parts]), np.concatenate([p[2] for p in parts]), best
 
