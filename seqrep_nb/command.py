@@ -245,6 +245,7 @@ def tidy_after_a_kill(out:Path):
         else: os.replace(old, out)
     for stale in out.parent.glob(f'.????????-{glob.escape(out.name)}'): shutil.rmtree(stale, ignore_errors=True)
 
+# %% ../nbs/62_command.ipynb #8d5d6114
 def _fit(args, out, work) -> dict:
     from seqrep_nb.clean import clean_events
     from seqrep_nb.events import Log
