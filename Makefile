@@ -6,7 +6,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
 test chapters: export SEQREP_QUIET ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help example test chapters lab readme lock bench spark clean plain-set-up test-set-up
+.PHONY: help example test chapters lab readme lock bench spark clean plain-set-up fast-set-up test-set-up
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,7 +27,7 @@ lab: plain-set-up  ## JupyterLab on the chapters
 readme: test-set-up  ## README.md and its images from nbs/index.ipynb, as it was last executed
 	$(VENV) scripts/readme.py
 
-bench: plain-set-up  ## pair the project with its peers, into results/bench.json and results/bench.md (NAME=encode/fp32: one row)
+bench: fast-set-up  ## pair the project with its peers, into results/bench.json and results/bench.md (NAME=encode/fp32: one row)
 	$(VENV) scripts/bench.py $(NAME)
 
 spark:  ## do the cleaning rules say the same on Spark? in an environment of its own (needs Java 17)
@@ -41,6 +41,9 @@ clean:  ## remove what the commands above made, .venv included; committed files 
 
 plain-set-up:
 	@$(PYTHON) scripts/install.py plain
+
+fast-set-up:
+	@$(PYTHON) scripts/install.py fast
 
 test-set-up:
 	@$(PYTHON) scripts/install.py test

@@ -1,4 +1,4 @@
-"""Make .venv from a lock, with nothing but a Python: python3 scripts/install.py plain|test
+"""Make .venv from a lock, with nothing but a Python: python3 scripts/install.py plain|fast|test
 
 Standard library only. What is installed is written to .venv/seqrep-stamp.json last, so that a second call has nothing to do and an interrupted one starts again.
 """
@@ -31,10 +31,15 @@ def has_gpu():
     except OSError: return False
 
 
+def bare(kind):
+    "Locks of packages of which only the files are wanted, so none of what they depend on: the checkpoint's metadata asks for PyTorch."
+    return ['checkpoint.txt'] + ['bpe.txt']*(kind == 'test')
+
+
 def wanted(kind):
-    "The locks that make up `kind`, plain first: file name to hash. A test or GPU lock holds the plain one, with the same versions."
-    names = {'plain': ['lock.txt'] + ['gpu.txt']*has_gpu(), 'test': ['lock.txt', 'test.txt']}[kind]
-    files = ['requirements/' + name for name in names + ['checkpoint.txt']] + ['settings.ini', 'setup.py', 'pyproject.toml']
+    "The locks that make up `kind`, plain first: file name to hash. Each other lock holds the plain one, with the same versions."
+    names = ['lock.txt'] + {'plain': ['gpu.txt']*has_gpu(), 'fast': ['fast.txt'], 'test': ['test.txt']}[kind]
+    files = ['requirements/' + name for name in names + bare(kind)] + ['settings.ini', 'setup.py', 'pyproject.toml']
     return {name: hashlib.sha256((ROOT/name).read_bytes()).hexdigest() for name in files}
 
 
@@ -88,10 +93,9 @@ def install(kind):
     if all(done.get(name) == value for name, value in files.items()): return
     make_venv()
     STAMP.unlink(missing_ok=True)
-    lock = [name for name in files if name.startswith('requirements/')][-2]
+    *_, lock = [name for name in files if name.startswith('requirements/') and Path(name).name not in bare(kind)]
     pip_install(lock, '--require-hashes', '-r', lock)
-    # Its metadata asks for PyTorch, of which only the files are wanted: hence no dependencies
-    pip_install('the default checkpoint', '--require-hashes', '--no-deps', '-r', 'requirements/checkpoint.txt')
+    for name in bare(kind): pip_install('requirements/' + name, '--require-hashes', '--no-deps', '-r', 'requirements/' + name)
     pip_install('seqrep_nb itself', '--no-deps', '--no-build-isolation', '--editable', '.')
     check_checkpoint()
     done.update(files)
@@ -99,6 +103,6 @@ def install(kind):
 
 
 if __name__ == '__main__':
-    if sys.argv[1:] not in (['plain'], ['test']): sys.exit(__doc__)
+    if sys.argv[1:] not in (['plain'], ['fast'], ['test']): sys.exit(__doc__)
     check_python()
     install(sys.argv[1])

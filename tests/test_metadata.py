@@ -41,7 +41,7 @@ def test_wheel_says_what_settings_say(wheel):
     assert (metadata['Name'], metadata['Version'], metadata['Summary'], metadata['License-Expression']) == (s['lib_name'], s['version'], s['description'], s['license'])
     assert set(metadata['Requires-Python'].split(',')) == {'>=3.11', '<3.14'}
     held = [Requirement(text) for text in metadata.get_all('Requires-Dist')]
-    for extra, key in ((None, 'requirements'), ('test', 'test_requirements'), ('gpu', 'gpu_requirements'), ('scale', 'scale_requirements')):
+    for extra, key in ((None, 'requirements'), ('test', 'test_requirements'), ('fast', 'fast_requirements'), ('gpu', 'gpu_requirements'), ('scale', 'scale_requirements')):
         said = {str(Requirement(text)) for text in s[key].split()}
         assert {str(Requirement(str(r).split(';')[0])) for r in held if (r.marker is None if extra is None else f'extra == "{extra}"' in str(r.marker))} == said
     assert metadata.get_payload(decode=True).decode().strip() == (ROOT/'README.md').read_text(encoding='utf-8').strip()

@@ -68,4 +68,4 @@ def test_another_python_is_refused(monkeypatch):
 @pytest.mark.parametrize('arguments', [[], ['everything']])
 def test_set_up_explains_itself(arguments):
     run = subprocess.run([sys.executable, ROOT/'scripts'/'install.py', *arguments], text=True, capture_output=True)
-    assert run.returncode == 1 and 'plain|test' in run.stderr
+    assert run.returncode == 1 and 'plain|fast|test' in run.stderr
