@@ -125,13 +125,15 @@ def _shapes(self:VectorStore, n):
 @patch
 def _open(self:VectorStore, name) -> Segment:
     "Map a segment, checked for size, shape and kind. Raises `InputError`."
-    about, arrays, way_out = read_json(self.path/f'{name}.json'), {}, f'remove the files {name}.*, their texts are computed again'
+    arrays, way_out = {}, f'remove the files {name}.*, their texts are computed again'
+    try: about = json.loads((self.path/f'{name}.json').read_text(encoding='utf-8'))
+    except (OSError, ValueError): about = None
     if not isinstance(about, dict) or not isinstance(about.get('rows'), int) or not isinstance(about.get('crc32'), dict):
         raise input_error(str(self.path/f'{name}.json'), problem='does not describe a segment', way_out=way_out)
     for part, (dtype, shape) in self._shapes(about['rows']).items():
         path = self.path/f'{name}.{part}.npy'
         try: arrays[part] = np.lib.format.open_memmap(path, mode='r').view(np.ndarray)
-        except (OSError, ValueError, EOFError) as error: raise input_error(str(path), problem=f'is missing, cut short or damaged ({error})', way_out=way_out) from error
+        except Exception as error: raise input_error(str(path), problem=f'is missing, cut short or damaged ({error})', way_out=way_out) from error
         found = arrays[part].dtype, arrays[part].shape
         if found != (dtype, shape): raise input_error(str(path), problem=f'holds {found[0]} {found[1]} instead of {dtype} {shape}', way_out=way_out)
     return Segment(name, **arrays, sums=about['crc32'])
@@ -314,7 +316,7 @@ def _crowd(segments, everything) -> list:
 
 @patch
 def merge(self:VectorStore,
-    everything:bool=False,  # Down to one segment, not only where many are of like size
+    everything:bool=False,  # All that are there now, not only where many are of like size
 ) -> int:                   # Segments now
     "Make one segment of many, unless another process is at it. What is merged is removed when the merged segment counts."
     with self._lock('merge') as held:
@@ -323,6 +325,7 @@ def merge(self:VectorStore,
             order = sort_hashes(hashes)
             self._write(hashes[:, order], (_gather(group, starts, order[start:start + CHUNK]) for start in range(0, len(order), CHUNK)))
             for segment in group: self._remove(segment.name)
+            if everything: break  # once: others may go on writing
         if held: self._sweep()
     return len(self._refresh())
 
