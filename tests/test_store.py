@@ -321,7 +321,7 @@ def test_damage_is_named_with_its_file_and_a_way_out(tmp_path):
         np.save(tmp_path/'x.npy', array)
         return (tmp_path/'x.npy').read_bytes()
     for path, content in kept.items():
-        wrong = [b'', content[:20], content[:-1], os.urandom(300), None, npy(np.zeros((50, 3), np.float64)), npy(np.zeros(50, np.float32)), b'PK' + content, b'{}', b'{"rows": true}', b'[]', b'{"rows": 50, "crc32": 1}', b'{"rows": 49, "crc32": {}}']
+        wrong = [b'', content[:20], content[:-3], os.urandom(300), None, npy(np.zeros((50, 3), np.float64)), npy(np.zeros(50, np.float32)), b'PK' + content, b'{}', b'{"rows": true}', b'[]', b'{"rows": 50, "crc32": 1}', b'{"rows": 49, "crc32": {}}']
         for damaged in wrong:
             path.unlink()
             if damaged is not None: path.write_bytes(damaged)
