@@ -1,5 +1,5 @@
 "A hub on this machine that speaks as much of the Hugging Face hub's API as a download needs"
-import hashlib, json, re, threading, time
+import hashlib, json, re, threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -18,7 +18,7 @@ def fake_hub(repos, fault=None):
 
         def answer(self, status, body=b'', **headers):
             self.send_response(status)
-            for key, value in dict(headers, **{'Content-Length': str(len(body))}).items(): self.send_header(key.replace('_', '-'), value)
+            for key, value in dict(headers, Connection='close', **{'Content-Length': str(len(body))}).items(): self.send_header(key.replace('_', '-'), value)
             self.end_headers()
             if self.command == 'GET': self.wfile.write(body)
 

@@ -31,7 +31,8 @@ def test_small_models_of_both_families(name, tmp_path):
 def default():
     golden, texts = load_file(GOLDEN/'default.safetensors'), read_json(GOLDEN/'default.json')
     assert len(set(texts)) == 100 and golden['mean'].shape == golden['cls'].shape == (100, 384)
-    return golden, [load_tokenizer()(t)['input_ids'] for t in texts]
+    tokenizer = load_tokenizer()
+    return golden, [tokenizer(t)['input_ids'] for t in texts], load_backbone()
 
 
 def padded(lines, side='right'):
@@ -47,8 +48,7 @@ def vectors(hidden, mask): return (hidden * mask[..., None]).sum(1) / mask.sum(1
 @pytest.mark.parametrize('side', ['right', 'left'])
 @pytest.mark.parametrize('size', [100, 7])
 def test_the_default_checkpoint_whatever_the_order_the_batches_and_the_padding(side, size, default):
-    golden, lines = default
-    backbone, order = load_backbone(), np.random.default_rng(size).permutation(100)
+    (golden, lines, backbone), order = default, np.random.default_rng(size).permutation(100)
     for start in range(0, 100 if size == 100 else 28, size):
         rows = order[start:start + size]
         ids, mask = padded([lines[r] for r in rows], side)
@@ -57,7 +57,7 @@ def test_the_default_checkpoint_whatever_the_order_the_batches_and_the_padding(s
 
 
 def test_the_reference_of_the_default_checkpoint(default):
-    golden, lines = default
+    golden, lines, _ = default
     ids, mask = padded(lines[::4], 'left')
     mean, cls = vectors(reference_hidden(packaged_checkpoint(), ids, mask), mask)
     assert np.abs(mean - golden['mean'][::4]).max() < LIMIT and np.abs(cls - golden['cls'][::4]).max() < LIMIT
