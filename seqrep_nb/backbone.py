@@ -90,6 +90,7 @@ def read_tensors(
 ) -> dict:    # Name without a leading 'bert.' or 'transformer.' → float32 array
     "The arrays of the safetensors files. Raises `InputError` on a missing, pickled or broken file."
     tensors = {}
+    import ml_dtypes  # NumPy learns bfloat16 from it
     from safetensors import SafetensorError, safe_open
     for path, expected in weight_files(folder).items():
         try:

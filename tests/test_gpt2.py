@@ -87,6 +87,16 @@ def test_the_same_model_in_other_words(change, folder):
     backbone.load_backbone(folder)
 
 
+@pytest.mark.parametrize('dtype, step', [('bfloat16', 2**-8), ('float16', 2**-11)])
+def test_half_precision_is_read_as_it_was_rounded(dtype, step, folder):
+    import ml_dtypes
+    before = backbone.read_tensors(folder)
+    save_file({k: v.astype(np.dtype(dtype)) for k, v in before.items()}, folder/'model.safetensors')
+    after = backbone.read_tensors(folder)
+    assert all(after[k].dtype == np.float32 and np.allclose(after[k], v, rtol=step, atol=1e-6) for k, v in before.items())
+    assert any((after[k] != v).any() for k, v in before.items())
+
+
 def test_saving_keeps_every_bit_and_what_the_config_means(folder, tmp_path):
     saved = backbone.save_backbone(backbone.load_backbone(folder), tmp_path/'saved', tokenizer_from=folder)
     before, after = backbone.read_tensors(folder), backbone.read_tensors(saved)
