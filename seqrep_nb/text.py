@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['ACTION_VERBS', 'TIMED', 'FLAT', 'FULL', 'FIELDS', 'PRICE_WORDS', 'DEFAULT_CHECKPOINT', 'DEFAULT_REVISION',
-           'CHECKPOINT_PACKAGE', 'CHECKPOINT_HASHES', 'HOW_TO_GET', 'HUB_FILES', 'PARTS', 'LINE_TYPES', 'action_verb',
-           'relative_time', 'event_text', 'history_line', 'price_bands', 'price_words', 'query_text', 'describe_items',
-           'item_texts', 'history_queries', 'history_texts', 'check_hashes', 'packaged_checkpoint', 'hub_checkpoint',
-           'find_checkpoint', 'quiet_imports', 'load_tokenizer', 'unknown_share', 'check_unknown', 'token_lines',
-           'tokenize_newest', 'survival', 'task_lines', 'write_lines', 'read_lines']
+           'CHECKPOINT_PACKAGE', 'CHECKPOINT_HASHES', 'HOW_TO_GET', 'HUB_FILES', 'PICKLES', 'CONVERT', 'PARTS',
+           'LINE_TYPES', 'action_verb', 'relative_time', 'event_text', 'history_line', 'price_bands', 'price_words',
+           'query_text', 'describe_items', 'item_texts', 'history_queries', 'history_texts', 'check_hashes',
+           'packaged_checkpoint', 'hub_checkpoint', 'find_checkpoint', 'quiet_imports', 'load_tokenizer',
+           'unknown_share', 'check_unknown', 'token_lines', 'tokenize_newest', 'survival', 'task_lines', 'write_lines',
+           'read_lines']
 
 # %% ../nbs/20_text.ipynb #bce656d5
 import hashlib, importlib.metadata, os, re, sys, warnings
@@ -305,40 +306,89 @@ def packaged_checkpoint(): # Path, or None where the package is not installed
     configs = [Path(f.locate()) for f in files if f.name == 'config.json' and f.parent.name == 'model']
     return configs[0].resolve().parent if configs else None
 
-# %% ../nbs/20_text.ipynb #fc928292
-HUB_FILES = [*CHECKPOINT_HASHES, 'vocab.json', 'merges.txt']
-
-def hub_checkpoint(
-    name:str,           # 'owner/model'
-    revision:str=None,  # Commit or tag; None: the hub's main branch
-    timeout:float=5,    # Seconds for the request that asks whether the hub answers
-    endpoint:str=None,  # Another hub
-) -> Path:              # Folder in the local cache
-    "A checkpoint from the local cache or, in one bounded attempt, from the hub. Raises `InputError` when neither has it."
-    with quiet_imports(): from huggingface_hub import HfApi, snapshot_download
-    fetch = lambda **kw: Path(snapshot_download(name, revision=revision, allow_patterns=HUB_FILES, endpoint=endpoint, **kw))
-    try:
-        folder = fetch(local_files_only=True)
-        if all((folder/f).is_file() for f in ('config.json', 'model.safetensors')): return folder
-    except (OSError, ValueError): pass
-    try:
-        HfApi(endpoint=endpoint).model_info(name, revision=revision, timeout=timeout)
-        return fetch(etag_timeout=timeout)
-    except Exception as error: raise _no_hub(name, error) from error
+# %% ../nbs/20_text.ipynb #b4c0de01
+def _with_revision(name, revision):
+    "'owner/model@revision' as its two parts; no revision: the one of the argument."
+    found = re.fullmatch(r'(\w[\w.-]*(?:/\w[\w.-]*)?)(?:@(\w[\w./-]*))?', str(name))
+    if not found: raise input_error(f'checkpoint {str(name)!r}', problem='is not a folder', way_out=HOW_TO_GET)
+    if found[2] and revision not in (None, found[2]): raise input_error(f'checkpoint {str(name)!r}', problem=f'names one revision, revision={revision!r} another', way_out='name one of them')
+    if '..' in (said := found[2] or revision or ''): raise input_error(f'checkpoint {str(name)!r}', problem=f'has no such revision as {said!r}', way_out='name a commit or a tag')
+    return found[1], found[2] or revision
 
 def _no_hub(name, error):
     said = f'{type(error).__name__}: {error}'.splitlines()[0][:120]
     return input_error(f'checkpoint {name!r}', problem=f'is neither a folder nor in the local cache, and the hub did not give it ({said})', way_out=HOW_TO_GET)
 
+_said = set()
+def _say_commit(name, commit):
+    if (name, commit) not in _said: warnings.warn(f"checkpoint {name!r} has no revision: commit {commit} is used here, and another machine may get another one; write '{name}@{commit}' to pin it", stacklevel=4)
+    _said.add((name, commit))
+
+# %% ../nbs/20_text.ipynb #b4c0de02
+_CHILD = """import json, sys
+from huggingface_hub import constants, snapshot_download
+constants.DOWNLOAD_CHUNK_SIZE = 1 << 18
+try: print(json.dumps([snapshot_download(**json.loads(sys.argv[1])), '']))
+except Exception as error: print(json.dumps(['', f'{type(error).__name__}: {error}']))"""
+
+def _fetch(name, revision, timeout, endpoint, patience):
+    "snapshot_download in a process that is ended when nothing arrives any more: the library itself can wait without end."
+    import json, subprocess, time
+    from huggingface_hub import constants
+    asked = dict(repo_id=name, revision=revision, endpoint=endpoint, etag_timeout=timeout, allow_patterns=HUB_FILES, cache_dir=constants.HF_HUB_CACHE)
+    blobs, size, since = Path(constants.HF_HUB_CACHE)/f'models--{name.replace("/", "--")}'/'blobs', 0, time.monotonic()
+    with subprocess.Popen([sys.executable, '-c', _CHILD, json.dumps(asked)], stdout=subprocess.PIPE, text=True, env=os.environ | dict(HF_HUB_DISABLE_XET='1'),
+                          stderr=None if sys.stderr.isatty() and os.environ.get('SEQREP_QUIET') != '1' else subprocess.DEVNULL) as child:
+        try:
+            while child.poll() is None:
+                if (now := _bytes(blobs)) != size: size, since = now, time.monotonic()
+                if time.monotonic() - since > patience: raise TimeoutError(f'nothing arrived for {patience:g} s')
+                time.sleep(.05)
+            folder, problem = json.loads((child.stdout.read().splitlines() or ['["", "the download ended without a word"]'])[-1])
+        finally: child.kill()
+    if problem: raise OSError(problem)
+    return Path(folder)
+
+def _bytes(folder):
+    try: return sum(p.stat().st_size for p in folder.glob('*'))
+    except OSError: return -1  # a file was renamed meanwhile
+
+# %% ../nbs/20_text.ipynb #fc928292
+HUB_FILES = [*CHECKPOINT_HASHES, 'vocab.json', 'merges.txt', 'model.safetensors.index.json', 'model-*.safetensors']  # a pickle is never fetched
+PICKLES = ['pytorch_model.bin', 'pytorch_model.bin.index.json', 'tf_model.h5', 'flax_model.msgpack', 'model.ckpt.index']
+CONVERT = ('save it once as a single safetensors file, in transformers: `model.save_pretrained(folder, max_shard_size="100GB")`; '
+           'a pickle can run code when it is opened and is never read here')
+
+def hub_checkpoint(
+    name:str,           # 'owner/model' or 'owner/model@revision'
+    revision:str=None,  # Commit or tag; None: the hub's main branch, said in a warning
+    timeout:float=5,    # Seconds for the request that asks whether the hub answers
+    endpoint:str=None,  # Another hub
+    patience:float=30,  # Seconds without a new byte after which a download is given up
+) -> Path:              # Folder in the local cache
+    "A checkpoint from the local cache or, in one bounded attempt, from the hub. Raises `InputError` when neither has it."
+    name, revision = _with_revision(name, revision)
+    with quiet_imports(): from huggingface_hub import HfApi, snapshot_download
+    try: folder = Path(snapshot_download(name, revision=revision, allow_patterns=HUB_FILES, local_files_only=True))
+    except (OSError, ValueError): folder = None
+    if not (folder and (folder/'config.json').is_file() and list(folder.glob('model*.safetensors'))):
+        try:
+            info = HfApi(endpoint=endpoint).model_info(name, revision=revision, timeout=timeout)
+            files = [s.rfilename for s in info.siblings or []]
+            if 'model.safetensors' in files or 'model.safetensors.index.json' in files: folder = _fetch(name, revision, timeout, endpoint, patience)
+        except Exception as error: raise _no_hub(name if revision is None else f'{name}@{revision}', error) from error
+        if not folder: raise input_error(f'checkpoint {name!r}', problem=f'has no model.safetensors on the hub, only {", ".join(f for f in PICKLES if f in files) or "other files"}', way_out=CONVERT)
+    if revision is None: _say_commit(name, folder.name)
+    return folder
+
 # %% ../nbs/20_text.ipynb #876be466
 def find_checkpoint(
-    name=None,          # Folder, hub name ('owner/model'), or None for the default
+    name=None,          # Folder, hub name ('owner/model' or 'owner/model@revision'), or None for the default
     revision:str=None,  # Commit or tag on the hub; the default checkpoint has its own
 ) -> Path:              # Folder with config.json, model.safetensors and the tokenizer's files
     "Folder → installed package → hub → an error that says how to get one. The default's files are hash-checked."
     if name not in (None, '') and Path(str(name)).expanduser().is_dir(): return Path(str(name)).expanduser()
-    if name is not None and not re.fullmatch(r'\w[\w.-]*(/\w[\w.-]*)?', str(name)):
-        raise input_error(f'checkpoint {str(name)!r}', problem='is not a folder', way_out=HOW_TO_GET)
+    if name is not None: name, revision = _with_revision(name, revision)
     if name not in (None, DEFAULT_CHECKPOINT) or revision not in (None, DEFAULT_REVISION): return hub_checkpoint(str(name or DEFAULT_CHECKPOINT), revision)
     if folder := packaged_checkpoint():
         check_hashes(folder)
@@ -369,7 +419,7 @@ def quiet_imports():
 
 # %% ../nbs/20_text.ipynb #8daa2db8
 def load_tokenizer(
-    folder=None,  # Folder or hub name; None: the default checkpoint
+    folder=None,  # Folder or hub name ('owner/model@revision'); None: the default checkpoint
 ):                # Hugging Face tokenizer
     "The tokenizer that a checkpoint was trained with. Raises `InputError` where its files are missing, broken or of another checkpoint."
     folder = find_checkpoint(folder)

@@ -1,7 +1,8 @@
 "A checkpoint's folder can be broken in many ways: each is refused with a sentence that says what to do"
-import json, os, pickle, shutil, socket, subprocess, sys, threading, time
+import json, os, pickle, shutil, socket, subprocess, sys, threading, time, warnings
 import numpy as np, pytest
 from common import ROOT
+from hub import COMMITS, fake_hub
 from seqrep_nb import backbone, text
 from seqrep_nb.core import InputError
 
@@ -71,7 +72,9 @@ FAULTS = dict(
     epsilon=(lambda f: set_config(f, layer_norm_eps=1e-5), 'layer_norm_eps', 'supported: 1e-12'),
     relative_positions=(lambda f: set_config(f, position_embedding_type='relative_key'), 'position_embedding_type', 'supported: absolute'),
     decoder=(lambda f: set_config(f, is_decoder=True), 'is_decoder', 'supported: False'),
-    gpt2=(lambda f: set_config(f, model_type='gpt2', architectures=['GPT2LMHeadModel']), 'gpt2', 'supported: bert'),
+    gpt2_without_its_sizes=(lambda f: set_config(f, model_type='gpt2', architectures=['GPT2LMHeadModel']), 'n_embd', 'whole number'),
+    other_family=(lambda f: set_config(f, model_type='t5'), 't5', 'supported: bert, gpt2'),
+    dropout_of_text=(lambda f: set_config(f, hidden_dropout_prob='a'), 'hidden_dropout_prob', 'a share'),
     roberta=(lambda f: set_config(f, architectures=['RobertaModel']), 'architectures', 'supported: BertModel'),
     no_width=(lambda f: set_config(f, drop=['hidden_size']), 'hidden_size', 'whole number'),
     text_for_a_number=(lambda f: set_config(f, num_hidden_layers='2'), 'num_hidden_layers', 'whole number'),
@@ -81,7 +84,7 @@ FAULTS = dict(
     other_words=(lambda f: set_config(f, vocab_size=100), WORD, 'belong together'),
     no_weights=(lambda f: (f/'model.safetensors').unlink(), 'model.safetensors', 'pip install'),
     pickle_only=(pickled, 'pytorch_model.bin', 'never read here'),
-    shards=(sharded, 'model.safetensors.index.json', 'single safetensors file'),
+    an_index_of_nothing=(sharded, 'model.safetensors.index.json', 'single safetensors file'),
     empty_weights=(lambda f: (f/'model.safetensors').write_bytes(b''), 'model.safetensors', 'fetch it again'),
     half_the_weights=(cut('model.safetensors', .5), 'model.safetensors', 'cut short'),
     half_the_header=(cut('model.safetensors', .0001), 'model.safetensors', 'cut short'),
@@ -144,6 +147,77 @@ def test_no_network_is_said_at_once(tmp_path, monkeypatch):
             started = time.monotonic()
             with pytest.raises(InputError, match='pip install --no-deps') as error: backbone.hub_checkpoint('somebody/no-such-bert', endpoint=endpoint, timeout=1)
             assert time.monotonic() - started < 20 and 'somebody/no-such-bert' in str(error.value)
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    "An empty cache of the hub's library, and warnings that were not given yet."
+    monkeypatch.setattr('huggingface_hub.constants.HF_HUB_CACHE', str(tmp_path/'cache'))
+    monkeypatch.setattr(text, '_said', set())
+    return tmp_path/'cache'
+
+
+FILES = {'config.json': b'{}', 'model.safetensors': b'weights', 'pytorch_model.bin': b'a pickle', 'vocab.json': b'{}', 'merges.txt': b'', 'tokenizer.json': b'{}', 'README.md': b'# A model'}
+REPOS = {'me/tiny': {COMMITS['main']: FILES, COMMITS['older']: FILES | {'model.safetensors': b'older'}}, 'me/pickled': {COMMITS['main']: {'config.json': b'{}', 'pytorch_model.bin': b'a pickle'}},
+         'me/shards': {COMMITS['main']: {'config.json': b'{}', 'model.safetensors.index.json': b'{}', 'model-00001-of-00002.safetensors': b'1', 'model-00002-of-00002.safetensors': b'2'}}}
+
+
+def test_a_download_and_then_the_cache(cache):
+    with fake_hub(REPOS) as (url, asked):
+        folder = backbone.hub_checkpoint(f'me/tiny@{COMMITS["main"]}', endpoint=url)
+        assert sorted(p.name for p in folder.iterdir()) == ['config.json', 'merges.txt', 'model.safetensors', 'tokenizer.json', 'vocab.json']
+        assert any('model.safetensors' in path for _, path in asked) and not any('.bin' in path for _, path in asked)
+        asked.clear()
+        assert backbone.hub_checkpoint('me/tiny', revision=COMMITS['main'], endpoint=url) == folder and not asked
+        assert sorted(p.name for p in backbone.hub_checkpoint('me/shards@main', endpoint=url).glob('*.safetensors')) == ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors']
+    assert backbone.hub_checkpoint(f'me/tiny@{COMMITS["main"]}', endpoint=url) == folder           # the hub is gone
+    with pytest.raises(InputError, match=COMMITS['older']): backbone.hub_checkpoint(f'me/tiny@{COMMITS["older"]}', endpoint=url)
+
+
+def test_a_revision_decides_and_a_missing_one_is_said_once(cache):
+    with fake_hub(REPOS) as (url, _), warnings.catch_warnings():
+        warnings.simplefilter('error')
+        assert (backbone.hub_checkpoint('me/tiny@older', endpoint=url)/'model.safetensors').read_bytes() == b'older'
+        with pytest.warns(UserWarning, match=f"'me/tiny@{COMMITS['main']}' to pin it"): assert (backbone.hub_checkpoint('me/tiny', endpoint=url)/'model.safetensors').read_bytes() == b'weights'
+        backbone.hub_checkpoint('me/tiny', endpoint=url)
+
+
+@pytest.mark.parametrize('name, said', [('me/none', 'RepositoryNotFound'), (f'me/tiny@{"c" * 40}', 'RevisionNotFound'), ('me/pickled', 'pytorch_model.bin; save it once')])
+def test_what_the_hub_does_not_have(name, said, cache):
+    with fake_hub(REPOS) as (url, asked):
+        with pytest.raises(InputError, match=said) as error: backbone.hub_checkpoint(name, endpoint=url)
+    assert name in str(error.value) and not any('resolve' in path for _, path in asked) and not list(cache.rglob('*.bin'))
+
+
+@pytest.mark.parametrize('part', ['/api/models/me/tiny', '/tree/', '/resolve/'])
+@pytest.mark.parametrize('kind', ['hang', 500])
+def test_a_hub_that_fails_midway_does_not_hold_anybody_up(part, kind, cache):
+    with fake_hub(REPOS, (part, kind)) as (url, _):
+        started = time.monotonic()
+        with pytest.raises(InputError, match='me/tiny'): backbone.hub_checkpoint('me/tiny', endpoint=url, timeout=1, patience=1.5)
+        assert time.monotonic() - started < 15
+    with fake_hub(REPOS) as (url, _), pytest.warns(UserWarning): assert backbone.hub_checkpoint('me/tiny', endpoint=url).name == COMMITS['main']   # what was left behind is no obstacle
+
+
+@pytest.mark.parametrize('name, revision, said', [('me/tiny@a', 'b', 'another'), ('me/tiny@x/../../y', None, 'no such revision'), ('me/tiny@', None, 'not a folder'), ('me/tiny', '..', 'no such revision')])
+def test_a_revision_that_cannot_be(name, revision, said):
+    with pytest.raises(InputError, match=said): backbone.find_checkpoint(name, revision)
+
+
+def test_a_pinned_name_is_a_checkpoint_everywhere(small, tmp_path):
+    "From an empty cache to hidden states, then once more without the hub; the default's own pinned name asks no hub."
+    files = {p.name: p.read_bytes() for p in small.iterdir()}
+    code = """from seqrep_nb.backbone import *
+import sys
+name = sys.argv[1]
+print(find_checkpoint(name).name, load_backbone(name).num_layers, len(load_tokenizer(name)), find_checkpoint(DEFAULT_CHECKPOINT + '@c9745ed1d9f207416be6d2e6f8de32d1f16199bf').name)"""
+    with fake_hub({'me/tiny': {COMMITS['older']: files}}) as (url, asked):
+        environment = os.environ | dict(HF_ENDPOINT=url, HF_HOME=str(tmp_path/'home'), PYTHONPATH=str(ROOT))
+        for _ in range(2):
+            done = subprocess.run([sys.executable, '-c', code, f'me/tiny@{COMMITS["older"]}'], capture_output=True, text=True, env=environment, timeout=120)
+            assert (done.stdout.split(), done.stderr) == ([COMMITS['older'], '2', '30522', 'model'], ''), done.stderr
+            first, asked[:] = list(asked) if _ == 0 else first, []
+    assert first and not asked
 
 
 def test_without_package_and_network_the_error_says_how_to_get_one(monkeypatch):
