@@ -8,8 +8,8 @@ __all__ = ['ACTION_VERBS', 'TIMED', 'FLAT', 'FULL', 'FIELDS', 'PRICE_WORDS', 'DE
            'LINE_TYPES', 'action_verb', 'relative_time', 'event_text', 'history_line', 'price_bands', 'price_words',
            'query_text', 'describe_items', 'item_texts', 'history_queries', 'history_texts', 'check_hashes',
            'packaged_checkpoint', 'hub_checkpoint', 'find_checkpoint', 'quiet_imports', 'load_tokenizer',
-           'unknown_share', 'check_unknown', 'token_lines', 'tokenize_newest', 'survival', 'task_lines', 'write_lines',
-           'read_lines']
+           'unknown_share', 'check_unknown', 'refuse_unknown', 'token_lines', 'tokenize_newest', 'survival',
+           'task_lines', 'write_lines', 'read_lines']
 
 # %% ../nbs/20_text.ipynb #bce656d5
 import hashlib, importlib.metadata, os, re, sys, warnings
@@ -465,11 +465,19 @@ def check_unknown(
 ) -> float:               # The share found
     "Refuse texts that the vocabulary cannot say: raises `InputError` above `limit`, naming the worst text."
     distinct = list(dict.fromkeys(texts))
-    unknown, tokens = _unknown(tokenizer, distinct).T
+    return refuse_unknown(distinct, _unknown(tokenizer, distinct), limit)
+
+def refuse_unknown(
+    texts:Sequence[str],  # Distinct texts, (n,)
+    counts:np.ndarray,    # Per text its tokens that are [UNK], and all, (n, 2)
+    limit:float=0.2,      # Largest share of [UNK] that is accepted
+) -> float:               # The share found
+    "As `check_unknown`, for texts that were counted before."
+    unknown, tokens = np.asarray(counts, float).T
     share = float(unknown.sum() / max(tokens.sum(), 1))
     if share <= limit: return share
-    worst = distinct[int(np.argmax(unknown / np.maximum(tokens, 1)))]
-    raise InputError(f'texts: {share:.0%} of the tokens are {tokenizer.unk_token}, above the limit of {limit:.0%} (for example {worst[:60]!r}); '
+    worst = texts[int(np.argmax(unknown / np.maximum(tokens, 1)))]
+    raise InputError(f'texts: {share:.0%} of the tokens are [UNK], above the limit of {limit:.0%} (for example {worst[:60]!r}); '
                      'use a checkpoint whose vocabulary covers this language, or raise the limit if you know why')
 
 # %% ../nbs/20_text.ipynb #3203fa2c
