@@ -218,11 +218,12 @@ def measure_first(names, runs=7):
             with Peer() as ask: ask('encode', folder=folder, texts=lines)
             return time.perf_counter() - start
 
-        ours = lambda: seconds([sys.executable, '-c', 'from seqrep_nb.encode import encode; encode(["milk"])'])
-        ours(), peer()
-        samples = pair(ours, peer, runs, patience=PATIENCE)
         with Peer() as ask: versions = ask('versions', names=['sentence-transformers', 'torch', 'transformers'])
-    yield row('encode/first', 's', 'lower', 'sentence-transformers', versions, load, **summary(samples))
+        for name in names:
+            engine = 'openvino' if name.endswith('openvino') else 'keras'
+            ours = lambda: seconds([sys.executable, '-c', f'from seqrep_nb.encode import encode; encode(["milk"], engine="{engine}")'])
+            ours(), peer()
+            yield row(name, 's', 'lower', 'sentence-transformers', versions, load, **summary(pair(ours, peer, runs, patience=PATIENCE)))
 
 
 def compared(vectors, others):
@@ -230,28 +231,152 @@ def compared(vectors, others):
     return f'largest difference of a component of the normalised vectors: {float(np.abs(vectors - others).max()):.1e}; smallest cosine: {float((vectors * others).sum(1).min()):.7f}'
 
 
+def some_lines(n=500):
+    "Newest baskets of households as lines of text, of very different lengths."
+    from seqrep_nb.clean import clean_events
+    from seqrep_nb.histories import build_histories
+    from seqrep_nb.text import history_line, history_texts, item_texts
+    histories = build_histories(clean_events(journey().events).events)
+    newest = histories.baskets == np.repeat(histories.baskets[histories.offsets[1:] - 1], histories.lengths)
+    sizes = np.add.reduceat(newest.astype(int), histories.offsets[:-1])
+    lines = [history_line(line[-size:]) for line, size in zip(history_texts(histories, item_texts(journey().items, histories.item_ids), last=64), sizes)]
+    return [lines[i] for i in np.linspace(0, len(lines) - 1, n).astype(int)]
+
+
+# What a row of encode/* lets ours choose from: engine, precision, padded tokens per batch. The peer chooses texts per batch
+CHOICES = {'fp32': [(e, 'float32', n) for e in ('keras', 'openvino') for n in (1_024, 2_048, 4_096)], 'reduced': [('openvino', 'bfloat16', n) for n in (512, 1_024, 2_048)],
+           'int8': [('openvino', 'int8', n) for n in (512, 1_024, 2_048)]}
+BATCHES = (8, 16, 32, 64, 128)
+
+
+def ours_encodes(texts, choice):
+    "Vectors and texts per second."
+    from seqrep_nb.encode import encode
+    engine, precision, size = choice
+    start = time.perf_counter()
+    vectors = encode(texts, engine=engine, precision=precision, batch_tokens=size, max_length=256)
+    return vectors, len(texts) / (time.perf_counter() - start)
+
+
+def best(choices, measure, few=2):
+    "The choice that was fastest in the better of a few tries, the first not counted."
+    def fastest(choice):
+        measure(choice)
+        return max(measure(choice) for _ in range(few))
+    return max(choices, key=fastest)
+
+
 def measure_encode(names, runs=9):
     from safetensors.numpy import load_file
-    from seqrep_nb.encode import encode
     from seqrep_nb.text import find_checkpoint
-    folder, texts = find_checkpoint(), some_texts()
+    folder = find_checkpoint()
     with tempfile.TemporaryDirectory() as scratch, Peer() as ask:
-        lines, vectors = Path(scratch)/'texts.json', Path(scratch)/'vectors.safetensors'
-        write_json(lines, texts)
         versions = ask('versions', names=['sentence-transformers', 'torch', 'transformers', 'tokenizers', 'numpy'])
-        # Warm up, and see that both compute the same
-        ask('encode', folder=folder, texts=lines, out=vectors)
-        note, load = compared(encode(texts), load_file(vectors)['vectors']), os.getloadavg()[0]
+        for kind, texts in (('', some_texts()), ('/lines', some_lines())):
+            if not (asked := [name for name in names if name.endswith('/lines') == bool(kind)]): continue
+            lines, few, vectors = (Path(scratch)/f'{part}{kind[1:]}' for part in ('texts', 'few', 'vectors'))
+            write_json(lines, texts)
+            write_json(few, texts[::4])
+            peer_of = lambda path, n: lambda batch, **kw: n / ask('encode', folder=folder, texts=path, batch=batch, **kw)['seconds']
+            batch = best(BATCHES, peer_of(few, len(texts[::4])))
+            peer = peer_of(lines, len(texts))
+            peer(batch, out=vectors)
+            for name in asked:
+                choice, load = best(CHOICES[name.split('/')[1]], lambda choice: ours_encodes(texts[::4], choice)[1]), os.getloadavg()[0]
+                note = f'{compared(ours_encodes(texts, choice)[0], load_file(vectors)["vectors"])}; ours: {choice[0]}, {choice[1]}, {choice[2]:,} padded tokens a batch; the peer: {batch} texts a batch'
+                # OpenMP's threads spin for a moment after their work
+                samples = pair(lambda: ours_encodes(texts, choice)[1], lambda: peer(batch), runs, rest=.5, peers=[ask], patience=PATIENCE)
+                if choice[1] != 'float32': note += f'; the peer in bfloat16, which is no part of the ratio: {max(peer(batch, half=True) for _ in range(3)):.0f} texts/s'
+                yield row(name, 'texts/s', 'higher', 'sentence-transformers', versions, load, **summary(samples), note=note)
 
-        def ours():
-            start = time.perf_counter()
-            encode(texts)
-            return len(texts) / (time.perf_counter() - start)
 
-        peer = lambda: len(texts) / ask('encode', folder=folder, texts=lines)['seconds']
-        # OpenMP's threads spin for a moment after their work
-        samples = pair(ours, peer, runs, rest=.5, peers=[ask], patience=PATIENCE)
-    yield row('encode/fp32', 'texts/s', 'higher', 'sentence-transformers', versions, load, **summary(samples), note=note)
+def measure_parity(names, limit=1e-5):
+    "The published checkpoint, and one whose weights were changed and that we saved, read by PyTorch."
+    from safetensors.numpy import load_file
+    from seqrep_nb.backbone import find_checkpoint, load_backbone, save_backbone
+    from seqrep_nb.encode import TextEncoder
+    texts, load, worst = some_texts(500) + some_lines(500), os.getloadavg()[0], {}
+    with tempfile.TemporaryDirectory() as scratch, Peer() as ask:
+        versions = ask('versions', names=['torch', 'transformers'])
+        lines, changed = Path(scratch)/'texts.json', load_backbone()
+        write_json(lines, texts)
+        random = np.random.default_rng(SEED)
+        for variable in changed.trainable_variables: variable.assign(variable + .05 * np.std(variable) * random.standard_normal(variable.shape))
+        for what, folder in (('published', find_checkpoint()), ('changed and saved by us', save_backbone(changed, Path(scratch)/'saved'))):
+            ask('hidden', folder=folder, texts=lines, out=Path(scratch)/'vectors')
+            theirs = load_file(Path(scratch)/'vectors')
+            for pooling in ('mean', 'cls'):
+                for engine in ('keras', 'openvino'):
+                    ours = TextEncoder(folder, pooling, 256, normalize=False, engine=engine).fit_transform(texts)
+                    worst[what, pooling, engine] = float(np.abs(ours - theirs[pooling]).max())
+    found = {'ours': max(worst.values()), 'peer': limit}
+    note = f'{len(texts):,} real texts, half of them item texts, half lines of up to 256 tokens; ours in batches, theirs one by one; ' + ', '.join(f'{" ".join(key)} {value:.1e}' for key, value in worst.items())
+    yield row('encode/parity', 'largest difference', 'lower', 'the limit of 1e-5', versions, load, **found, runs=1, spread={'ours': 0., 'peer': 0.}, note=note)
+
+
+def measure_log(names, sampled=5_000):
+    "The vectors of a whole log: each distinct text once and kept, against each behaviour anew; then again from the store."
+    from seqrep_nb.encode import TextEncoder, batches, encode_hidden, normalize_rows, pad_lines, pool
+    events, load = journey().events, os.getloadavg()[0]
+    text_of = journey().items.set_index('item_id')['text']
+    versions = {'seqrep_nb': device_summary(tensorflow=False)['versions'].get('seqrep_nb', '')}
+
+    def all_vectors(store):
+        start = time.perf_counter()
+        codes, catalogue = pd.factorize(events.item_id)
+        texts = text_of.loc[catalogue].tolist()
+        item_vectors = TextEncoder(store=store).fit_transform(texts)
+        encoded = time.perf_counter() - start
+        vectors = item_vectors[codes]
+        return vectors, encoded, time.perf_counter() - start, len(set(texts))
+
+    def anew(rows, one_by_one=False):
+        encoder = TextEncoder().fit([])
+        tokenizer, engine = encoder._ready()
+        texts, start = text_of.loc[events.item_id.iloc[rows]].tolist(), time.perf_counter()
+        lines = tokenizer(texts, truncation=True, max_length=encoder.max_length)['input_ids']
+        groups = [[i] for i in range(len(lines))] if one_by_one else batches([len(line) for line in lines], engine.batch_tokens)
+        for group in groups:
+            ids, mask = pad_lines([lines[i] for i in group])
+            normalize_rows(pool(encode_hidden(engine, ids, mask), mask))
+        return (time.perf_counter() - start) / len(rows)
+
+    anew(range(200))
+    rows = np.random.default_rng(SEED).choice(len(events), sampled, replace=False)
+    with tempfile.TemporaryDirectory() as store:
+        halves, single = [anew(rows[:sampled // 2])], anew(rows[:500], True)
+        vectors, first, whole, distinct = all_vectors(Path(store)/'vectors')
+        halves.append(anew(rows[sampled // 2:]))
+        peer, second = np.mean(halves) * len(events), sorted(all_vectors(Path(store)/'vectors')[1] for _ in range(5))
+        size = sum(f.stat().st_size for f in Path(store).rglob('*') if f.is_file())
+        slope = scale(Path(store), distinct)
+    spread = {'ours': 0., 'peer': float(np.ptp(halves) / np.mean(halves))}
+    notes = {'encode/log': f'{len(events):,} behaviours, {distinct:,} distinct texts, {vectors.nbytes / 1e9:.2f} GB of vectors in memory; one text per call, as a loop without batches would, a behaviour takes {single / np.mean(halves):.1f} times as long as in batches',
+             'encode/store': f'{distinct:,} distinct texts, {size / 1e6:.0f} MB on disk; second runs took {second[0]:.3f} to {second[-1]:.3f} s', 'encode/scale': slope['note']}
+    values = {'encode/log': ('s', dict(ours=whole, peer=peer), 'each behaviour anew, in batches'), 'encode/store': ('s', dict(ours=second[2], peer=first), 'the first run'),
+              'encode/scale': ('ms per text', {side: slope[side] for side in ('ours', 'peer')}, 'ours at a quarter of the texts')}
+    for name in names:
+        unit, sides, peer_name = values[name]
+        yield row(name, unit, 'lower', peer_name, versions, load, **sides, runs=1, spread=spread if name == 'encode/log' else {'ours': 0., 'peer': 0.}, note=notes[name])
+
+
+def scale(folder, distinct, width=384, many=1_000_000):
+    "Seconds per distinct text as they grow, with their store, and what a million and a hundred million would take."
+    from seqrep_nb.encode import TextEncoder
+    from seqrep_nb.store import VectorStore
+    texts = some_texts(distinct)
+    took = {}
+    for n in (len(texts) // 4, len(texts)):
+        part, start = [texts[i] for i in np.linspace(0, len(texts) - 1, n).astype(int)], time.perf_counter()
+        TextEncoder(store=folder/f'of-{n}').fit_transform(part)
+        took[n] = (time.perf_counter() - start) / n
+    store, random, start = VectorStore(folder/'many', dict(what='random numbers'), width, columns=()), np.random.default_rng(SEED).random((10_000, width), np.float32), time.perf_counter()
+    for at in range(0, many, len(random)): store.add([f'text {i}' for i in range(at, at + len(random))], random)
+    kept, each = (time.perf_counter() - start) / many, store.nbytes / many
+    ours = took[len(texts)]
+    note = (f'{len(texts):,} distinct texts against {len(texts) // 4:,}; keeping alone costs {kept * 1e6:.0f} microseconds a text, measured with {many:,} vectors of random numbers, and {each:,.0f} bytes; by this slope a million texts take '
+            f'{ours * 1e6 / 60:.0f} minutes and {each / 1e3:.2f} GB, a hundred million {ours * 1e8 / 86400:.1f} days of one such machine and {each / 10:.0f} GB')
+    return dict(ours=1e3 * ours, peer=1e3 * took[len(texts) // 4], note=note)
 
 
 def same_tables(ours, peer, what):
@@ -479,7 +604,9 @@ def measure_rank(names):
     for name, view in zip(names, views): yield ranking_row(name, ours[view], peers[view], best[view], tried[view], versions, load)
 
 
-MEASURES = {'import': measure_import, 'import/rank': measure_import, 'encode/first': measure_first, 'encode/fp32': measure_encode,
+MEASURES = {'import': measure_import, 'import/rank': measure_import, 'encode/first': measure_first, 'encode/first/openvino': measure_first, 'encode/fp32': measure_encode, 'encode/fp32/lines': measure_encode,
+            'encode/reduced': measure_encode, 'encode/reduced/lines': measure_encode, 'encode/int8': measure_encode, 'encode/int8/lines': measure_encode,
+            'encode/parity': measure_parity, 'encode/log': measure_log, 'encode/store': measure_log, 'encode/scale': measure_log,
             'rank/all': measure_rank, 'rank/new': measure_rank, 'example/stages': measure_example,
             'prep/polars': measure_prep_polars, 'prep/pandas': measure_prep_pandas, 'prep/memory': measure_prep_pandas, 'prep/linear': measure_prep_linear}
 
@@ -493,7 +620,15 @@ SAID = {
     'import': 'Wall time of a fresh interpreter that runs `{ours}`, less that of one that runs nothing, each side with its own Python environment; what is below a millisecond counts as one. seqrep_nb loads its heavy parts when a function needs them, so this row says only that importing costs nothing; `encode/first` has the whole way to a vector.',
     'import/rank': 'As `import`, for the modules that rank.',
     'encode/first': 'Wall time of a fresh process from its start to the vector of one text: imports, checkpoint, first pass. Ours is compiled in that first pass.',
-    'encode/fp32': 'Texts of 2,000 distinct item texts of Complete Journey encoded per second of wall time, from strings to normalised float32 vectors, in one warm process a side, each at its own default batch size, all cores for both. The checkpoint is the same folder, all-MiniLM-L6-v2.',
+    'encode/first/openvino': 'As `encode/first`, ours with the engine OpenVINO, which needs no TensorFlow.',
+    'encode/fp32': 'Texts of 2,000 distinct item texts of Complete Journey encoded per second of wall time, from strings to normalised float32 vectors, in one warm process a side, each at the engine and batch size that a short trial before found best for it, all cores for both. The checkpoint is the same folder, all-MiniLM-L6-v2.',
+    'encode/fp32/lines': 'As `encode/fp32`, with 500 lines of text, the newest baskets of households, from one item to 256 tokens.',
+    'encode/reduced': 'As `encode/fp32`, ours in bfloat16, the peer in float32.', 'encode/reduced/lines': 'As `encode/fp32/lines`, ours in bfloat16, the peer in float32.',
+    'encode/int8': 'As `encode/fp32`, ours with int8 weights and activations, the peer in float32.', 'encode/int8/lines': 'As `encode/fp32/lines`, ours with int8 weights and activations, the peer in float32.',
+    'encode/parity': 'Largest absolute difference of any component of the vectors, not normalised, from those of PyTorch’s transformers: token mean and first token, two engines, the published checkpoint and one whose weights were changed and that `save_backbone` wrote.',
+    'encode/log': 'Seconds from the events to the item-text vector of every behaviour in memory, each distinct text encoded once and kept in an empty store, against encoding each behaviour, extrapolated from 5,000 of them drawn at random, half measured before and half after.',
+    'encode/store': 'Seconds from the catalogue’s texts to their vectors in a second run, which finds all of them in the store, in the same warm process; median of five.',
+    'encode/scale': 'Milliseconds per distinct text, encoding and keeping it, for all texts that are bought and for a quarter of them: 1 is linear.',
     'rank/all': 'NDCG@10 of the worked example’s row `seqrep`, run anew from the log, and of the RecTools model that was best in this view at the inner cut, {tried} settings of popularity, item-kNN, PureSVD, iALS and EASE tried there; both learn from the same events of the 12,000 candidates, and the peer’s ranked lists are read by the same metric code. View all: repeats count. (ItemKNN counts an item among its own neighbours: with K 1 it is personal frequency, for which RecTools has no model of its own.)',
     'rank/new': 'As `rank/all`, the peer chosen anew for this view: what a household bought before is not recommended and does not count.',
     'example/stages': 'Seconds to clean and sort the 1,469,307 raw events of Complete Journey (three rules, the rejected rows with their reasons, five sort keys), from memory to memory: `clean_events` (pandas, Ibis, DuckDB) against the same rules written in Polars. The worked example’s other stages have no peer that does the same.',

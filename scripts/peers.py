@@ -29,15 +29,33 @@ def sentence_model(folder):
     return SentenceTransformer(modules=[transformer, Pooling(transformer.get_embedding_dimension(), pooling_mode='mean')], device='cpu')
 
 
-def encode(folder, texts, out=None):
-    "Seconds to encode the texts of a JSON file; the vectors, of length 1, go to `out`."
+def encode(folder, texts, out=None, batch=32, max_length=256, half=False):
+    "Seconds to encode the texts of a JSON file; the vectors, of length 1, go to `out`. `half`: in bfloat16."
+    import torch
     from safetensors.numpy import save_file
-    model, lines = sentence_model(folder), json.loads(Path(texts).read_text())
+    model, lines = sentence_model(folder).to(torch.bfloat16 if half else torch.float32), json.loads(Path(texts).read_text(encoding='utf-8'))
+    model.max_seq_length = max_length
     start = time.perf_counter()
-    vectors = model.encode(lines, normalize_embeddings=True, show_progress_bar=False)
+    vectors = model.encode(lines, batch_size=batch, normalize_embeddings=True, show_progress_bar=False)
     seconds = time.perf_counter() - start
-    if out: save_file({'vectors': vectors}, out)
+    if out: save_file({'vectors': vectors.astype('float32')}, out)
     return {'seconds': seconds}
+
+
+def hidden(folder, texts, out, max_length=256):
+    "Token mean and first token of each text by PyTorch's transformers, of the length that they have."
+    import torch
+    from safetensors.numpy import save_file
+    from transformers import AutoModel, AutoTokenizer
+    model, tokenizer = AutoModel.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
+    found = {'mean': [], 'cls': []}
+    for text in json.loads(Path(texts).read_text(encoding='utf-8')):
+        with torch.no_grad(): states = model(**tokenizer(text, truncation=True, max_length=max_length, return_tensors='pt')).last_hidden_state[0].numpy()
+        found['mean'].append(states.mean(0))
+        found['cls'].append(states[0])
+    import numpy
+    save_file({name: numpy.stack(vectors) for name, vectors in found.items()}, out)
+    return {}
 
 
 @functools.cache
@@ -152,7 +170,7 @@ def main():
     os.dup2(2, 1)
     for line in sys.stdin:
         request = json.loads(line)
-        try: answer = {'versions': versions, 'encode': encode, 'clean': clean, 'prepare': prepare, 'rank': rank}[request.pop('do')](**request)
+        try: answer = {'versions': versions, 'encode': encode, 'hidden': hidden, 'clean': clean, 'prepare': prepare, 'rank': rank}[request.pop('do')](**request)
         except Exception as error: answer = {'error': f'{type(error).__name__}: {error}'}
         print(json.dumps(answer), file=answers, flush=True)
 
