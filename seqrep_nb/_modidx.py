@@ -907,4 +907,15 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'seqrep_nb.text.token_lines': ('text.html#token_lines', 'seqrep_nb/text.py'),
                                 'seqrep_nb.text.tokenize_newest': ('text.html#tokenize_newest', 'seqrep_nb/text.py'),
                                 'seqrep_nb.text.unknown_share': ('text.html#unknown_share', 'seqrep_nb/text.py'),
-                                'seqrep_nb.text.write_lines': ('text.html#write_lines', 'seqrep_nb/text.py')}}}
+                                'seqrep_nb.text.write_lines': ('text.html#write_lines', 'seqrep_nb/text.py')},
+            'seqrep_nb.two_paths': { 'seqrep_nb.two_paths._cost': ('two_paths.html#_cost', 'seqrep_nb/two_paths.py'),
+                                     'seqrep_nb.two_paths.event_representation': ( 'two_paths.html#event_representation',
+                                                                                   'seqrep_nb/two_paths.py'),
+                                     'seqrep_nb.two_paths.event_vectors': ('two_paths.html#event_vectors', 'seqrep_nb/two_paths.py'),
+                                     'seqrep_nb.two_paths.event_weights': ('two_paths.html#event_weights', 'seqrep_nb/two_paths.py'),
+                                     'seqrep_nb.two_paths.line_representation': ( 'two_paths.html#line_representation',
+                                                                                  'seqrep_nb/two_paths.py'),
+                                     'seqrep_nb.two_paths.line_tokens': ('two_paths.html#line_tokens', 'seqrep_nb/two_paths.py'),
+                                     'seqrep_nb.two_paths.path_costs': ('two_paths.html#path_costs', 'seqrep_nb/two_paths.py'),
+                                     'seqrep_nb.two_paths.window_items': ('two_paths.html#window_items', 'seqrep_nb/two_paths.py')},
+            'seqrep_nb.vectors': {'seqrep_nb.vectors.nearest': ('vectors.html#nearest', 'seqrep_nb/vectors.py')}}}

@@ -259,7 +259,7 @@ def _fit(args, out, work) -> dict:
     check_left(args.events, cleaned.events)
     del events
     say('fitting')
-    pipeline = BehaviourPipeline(args.max_items, budget=args.budget, steps=args.steps, checkpoint=args.checkpoint, seed=args.seed).fit(Log(name, cleaned.events, items), work, _met(cleaned.rejected, bad, args))
+    pipeline = BehaviourPipeline(args.max_items, budget=args.budget, steps=args.steps, checkpoint=args.checkpoint, seed=args.seed).fit(Log(name, cleaned.events, items), work, _met(cleaned.rejected, bad, args), args.store)
     pipeline.notes_ = notes + pipeline.notes_
     rules = cleaned.report[cleaned.report.taken > 0]
     report = pipeline.report() | dict(rows_set_aside=len(bad), rows_cleaned_away=dict(zip(rules.rule, rules.taken.tolist())), model=shown(out))
@@ -454,7 +454,7 @@ def _evaluate_log(args, notes):
     split = temporal_split(events, args.cut or inner_cut(events, min_users=1))
     say(f'fitting on what came before {split.cut}')
     name = args.name or Path(args.log).name.split('.')[0]
-    pipeline = BehaviourPipeline(args.max_items, budget=args.budget, steps=args.steps, checkpoint=args.checkpoint, seed=args.seed).fit(Log(name, split.train, items))
+    pipeline = BehaviourPipeline(args.max_items, budget=args.budget, steps=args.steps, checkpoint=args.checkpoint, seed=args.seed).fit(Log(name, split.train, items), store=args.store)
     return pipeline, later_task(pipeline, split.test, split.train, split.cut)
 
 # %% ../nbs/62_command.ipynb #a28662e1
@@ -504,7 +504,8 @@ def _fitting(parser):
     parser.add_argument('--seed', type=int, default=0, help='of training and of samples: equal seeds, equal models (default: 0)')
     parser.add_argument('--max-items', type=_positive(int), default=30_000, help='items kept, those with most events (default: 30,000)')
     parser.add_argument('--steps', type=_positive(int), default=400, help='training steps of the behaviour transformer (default: 400)')
-    parser.add_argument('--checkpoint', help='folder or hub name of a BERT that reads the item texts (default: all-MiniLM-L6-v2, English)')
+    parser.add_argument('--checkpoint', help='folder or hub name (owner/model@revision) of a BERT or GPT-2 that reads the item texts (default: all-MiniLM-L6-v2, English)')
+    parser.add_argument('--store', metavar='FOLDER', help='keep the vectors of item texts there, and find them again: the next run encodes only new texts')
     parser.add_argument('--name', help="the log's name in reports (default: the file's)")
 
 def _positive(kind):

@@ -120,9 +120,10 @@ class BehaviourPipeline(BaseEstimator):
         seed=0,
     ): self.max_items, self.cuts, self.budget, self.steps, self.checkpoint, self.seed = max_items, cuts, budget, steps, checkpoint, seed
 
-    def fit(self, log:Log, work=None, met=None):
-        "Fit on a log, canonical and cleaned. `work`: a folder where finished steps are kept until the end. `met`: rows that cleaning took away; what was returned was seen."
+    def fit(self, log:Log, work=None, met=None, store=None):
+        "Fit on a log, canonical and cleaned. `work`: a folder where finished steps are kept until the end. `met`: rows that cleaning took away; what was returned was seen. `store`: a folder where text vectors are kept for the next fit."
         self._begin(log, work)
+        self.store_ = store
         events, self.baskets_ = find_baskets(log.events)
         self._catalogue(log, events, met)
         some = sample_users(events[events.item_id.isin(self.item_ids_) | events.item_id.isna()], seed=self.seed)
@@ -204,10 +205,10 @@ def _item_table(items, item_ids): # item_id, and text and category where the ite
 @patch
 def _encode(self:BehaviourPipeline, texts): # (I, E) float32, or None where the checkpoint cannot read them
     from seqrep_nb.encode import TextEncoder
-    encoder = TextEncoder(checkpoint=self.checkpoint)
+    encoder = TextEncoder(checkpoint=self.checkpoint, store=self.store_)
     try: return self._keep('vectors', lambda: dict(vectors=encoder.fit_transform(list(texts))))['vectors']
     except InputError as error:
-        if 'unknown' not in str(error).lower(): raise
+        if '[UNK]' not in str(error): raise
         self.notes_.append(f'texts are not used: {error}')
 
 # %% ../nbs/61_model.ipynb #df380b41

@@ -9,21 +9,12 @@ __all__ = ['line_tokens', 'line_representation', 'window_items', 'event_vectors'
 # %% ../nbs/23_two_paths.ipynb #b4b4d5b8
 from collections.abc import Sequence
 import numpy as np, pandas as pd, scipy.sparse as sp
-from .core import input_error, progress
+from .core import input_error
 from .split import as_time
 from .histories import DAY, Histories, last_k
-from .text import TIMED, history_texts, load_tokenizer, survival, tokenize_newest
+from .text import TIMED, history_texts, load_tokenizer, survival, token_lines
 from .backbone import load_backbone
-from .encode import TextEncoder, batches, encode_hidden, pad_lines, pool
-
-# %% ../nbs/23_two_paths.ipynb #d7d68fc8
-# Stands in for `seqrep_nb.encode.encode_ids`, with its signature: to be replaced by that import
-def _encode_ids(backbone, lines, pooling='mean', batch_tokens=None, pad=0) -> np.ndarray: # float32 (N, D)
-    vectors = np.zeros((len(lines), backbone.hidden_dim), np.float32)
-    for rows in progress(batches([len(line) for line in lines], batch_tokens or 2_048), 'encode lines'):
-        ids, mask = pad_lines([lines[r] for r in rows], pad)
-        vectors[rows] = pool(encode_hidden(backbone, ids, mask), mask, pooling)
-    return vectors
+from .encode import TextEncoder, encode_ids
 
 # %% ../nbs/23_two_paths.ipynb #fd11b238
 def line_tokens(
@@ -37,9 +28,8 @@ def line_tokens(
 ) -> tuple:               # N arrays of token ids, not padded, empty for an empty history; behaviours kept (N,)
     "The newest whole behaviours that fit, as token ids. Raises `InputError` when a behaviour lies after `now`."
     if not len(histories): return [], np.zeros(0, 'int32')
-    ids, mask, kept = tokenize_newest(tokenizer, history_texts(histories, texts, last, now, template), max_length)
-    mask &= (histories.lengths > 0)[:, None]
-    return [row[real] for row, real in zip(ids, mask)], kept
+    lines, kept = token_lines(tokenizer, history_texts(histories, texts, last, now, template), max_length)
+    return [np.array(line if length else [], 'int32') for line, length in zip(lines, histories.lengths)], kept
 
 # %% ../nbs/23_two_paths.ipynb #e233a477
 def line_representation(
@@ -48,7 +38,7 @@ def line_representation(
     max_length:int=128,     # T, tokens per line
     last:int=64,            # At most so many of the newest behaviours
     now=None,               # Moment that 'ago' counts from; None: each user's own newest behaviour
-    model=None,             # (tokenizer, backbone); None: of the default checkpoint
+    model=None,             # (tokenizer, backbone or `Engine`); None: of the default checkpoint
     pooling:str='mean',     # 'mean', 'cls' or 'last'
     template:str=TIMED,     # Fields {verb}, {item}, {when}
     batch_tokens:int=None,  # Padded tokens per batch
@@ -56,11 +46,7 @@ def line_representation(
     "History → one line of words → language model → H; each distinct line runs once. Raises `InputError` when a behaviour lies after `now`."
     tokenizer, backbone = model or (load_tokenizer(), load_backbone())
     lines, _ = line_tokens(histories, texts, tokenizer, max_length, last, now, template)
-    distinct = {line.tobytes(): line for line in lines if len(line)}
-    place, H = {key: row for row, key in enumerate(distinct)}, np.zeros((len(lines), backbone.hidden_dim), np.float32)
-    told = np.array([len(line) > 0 for line in lines], bool)
-    if told.any(): H[told] = _encode_ids(backbone, [*distinct.values()], pooling, batch_tokens, tokenizer.pad_token_id or 0)[[place[line.tobytes()] for line in lines if len(line)]]
-    return H
+    return encode_ids(backbone, lines, pooling, batch_tokens, tokenizer.pad_token_id or 0, 'encode lines')
 
 # %% ../nbs/23_two_paths.ipynb #f0c39eeb
 def window_items(

@@ -235,3 +235,31 @@ def test_a_row_set_aside_was_met_all_the_same(tmp_path, shop):
     (tmp_path/'set'/'UserBehavior.csv').write_text('1,2,3,pv,1511544070\n')
     code, text = run('evaluate', tmp_path/'set', '--format', 'taobao', '--out', tmp_path/'set'/'UserBehavior.csv')
     assert code == 2 and 'is a file that is read' in text
+
+
+def shop(folder, texts):
+    "A small log and its items, as files."
+    rng = np.random.default_rng(0)
+    pd.DataFrame(dict(user_id=rng.integers(0, 40, 600), item_id=rng.integers(0, len(texts), 600), timestamp=(pd.Timestamp('2024-01-01', tz='UTC') + pd.to_timedelta(rng.integers(0, 60, 600), unit='D')).astype(str))).to_csv(folder/'events.csv', index=False)
+    pd.DataFrame(dict(item_id=range(len(texts)), text=texts)).to_csv(folder/'items.csv', index=False)
+    return folder/'events.csv', folder/'items.csv'
+
+
+def test_text_vectors_are_kept_for_the_next_fit(tmp_path, monkeypatch):
+    from seqrep_nb.encode import TextEncoder
+    files, settings = shop(tmp_path, [f'tea of kind {i}' for i in range(12)]), ('--steps', 1, '--store', tmp_path/'vectors')
+    assert run('fit', *files, '--out', tmp_path/'one', *settings)[0] == 0
+    computed = []
+    encode = TextEncoder._encode
+    monkeypatch.setattr(TextEncoder, '_encode', lambda self, texts, *rest: computed.extend(texts) or encode(self, texts, *rest))
+    assert run('fit', *files, '--out', tmp_path/'two', *settings)[0] == 0 and computed == []
+    sums = [[line for line in (tmp_path/name/'SHA256SUMS').read_text().splitlines() if 'report.' not in line] for name in ('one', 'two')]
+    assert sums[0] == sums[1]
+    shop(tmp_path, [f'tea of kind {i}' for i in range(11)] + ['coffee'])
+    assert run('fit', *files, '--out', tmp_path/'three', *settings)[0] == 0 and computed == ['coffee']
+
+
+def test_texts_that_the_checkpoint_cannot_read_are_left_out_and_said(tmp_path):
+    code, said = run('fit', *shop(tmp_path, [f'用户浏览商品{i}' for i in range(12)]), '--out', tmp_path/'model', '--steps', 1)
+    assert code == 0 and 'texts are not used' in said and 'use a checkpoint whose vocabulary covers' in said
+    assert run('recommend', tmp_path/'model', '--out', tmp_path/'recs.csv')[0] == 0

@@ -5,6 +5,7 @@ from hypothesis import given, settings, strategies as st
 from seqrep_nb.core import InputError
 from seqrep_nb.histories import DAY, build_histories
 from seqrep_nb.text import load_tokenizer
+from seqrep_nb.encode import Engine
 from seqrep_nb.two_paths import event_representation, event_vectors, event_weights, line_representation, line_tokens, path_costs, window_items
 
 ITEMS, START = ['milk', 'bread', 'soap', 'no text'], pd.Timestamp('2020-01-01', tz='UTC')
@@ -128,20 +129,17 @@ def test_lines_have_no_padding_and_none_for_an_empty_history():
     assert line_tokens(histories.take([]), TEXTS, tokenizer)[0] == []
 
 
-def test_equal_lines_run_once(monkeypatch):
-    import seqrep_nb.two_paths as two_paths
+def test_equal_lines_run_once():
     ran = []
-    class Backbone: hidden_dim = 2
-    def encoded(backbone, lines, *rest):
-        ran.extend(lines)
-        return np.array([[len(line), sum(line)] for line in lines], 'float32')
-    name = '_encode_ids' if hasattr(two_paths, '_encode_ids') else 'encode_ids'
-    monkeypatch.setattr(two_paths, name, encoded)
-    histories, tokenizer = made([(0, 0, 'milk'), (1, 5, 'milk'), (3, 5, 'bread')]), load_tokenizer()     # without `now`, both say 'today'
-    H = line_representation(histories, TEXTS, 32, model=(tokenizer, Backbone()))
-    lines = line_tokens(histories, TEXTS, tokenizer, 32)[0]
-    assert len(ran) == 2 and H.tolist() == [[len(line), sum(line)] for line in lines]
-    assert line_representation(made([]), TEXTS, model=(tokenizer, Backbone())).tolist() == np.zeros((5, 2)).tolist()
+    def run(ids, mask):
+        ran.extend(ids)
+        return np.stack([ids, np.ones_like(ids)], 2).astype('float32')
+    model = load_tokenizer(), Engine(run, width=2, positions=64, words=40_000, batch_tokens=1_000)
+    histories = made([(0, 0, 'milk'), (1, 5, 'milk'), (3, 5, 'bread')])     # without `now`, both say 'today'
+    H, lines = line_representation(histories, TEXTS, 32, model=model), line_tokens(histories, TEXTS, model[0], 32)[0]
+    assert len(ran) == 2
+    np.testing.assert_allclose(H, [[line.mean(), 1] if len(line) else [0, 0] for line in lines], rtol=1e-6)
+    assert line_representation(made([]), TEXTS, model=model).tolist() == np.zeros((5, 2)).tolist()
 
 
 def test_costs_are_counted():
