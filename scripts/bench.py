@@ -639,8 +639,8 @@ SAID = {
 
 
 def figure(value):
-    "Four significant figures, without an exponent."
-    return f'{value:,.0f}' if abs(value) >= 1000 else f'{value:.4g}' if abs(value) >= .001 else f'{value:.4f}'
+    "Four significant figures, with an exponent where there are more than three zeros."
+    return f'{value:,.0f}' if abs(value) >= 1000 else f'{value:.4g}'
 
 
 def table(head, lines):
