@@ -46,7 +46,7 @@ def normalize_rows(
     "Scale each row to length 1, so that a dot product is a cosine."
     return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
 
-# %% ../nbs/22_encode.ipynb #f4473e6a
+# %% ../nbs/22_encode.ipynb #af3ab860
 class Engine(NamedTuple):
     "A language model ready to compute."
     run:Callable         # ids, mask int32 (B, T), real tokens first → hidden states float32 (B, T, D)
@@ -67,7 +67,7 @@ def _keras_engine(backbone) -> Engine:
     object.__setattr__(backbone, '_seqrep_engine', engine)
     return engine
 
-# %% ../nbs/22_encode.ipynb #208ae947
+# %% ../nbs/22_encode.ipynb #37701c8c
 def encode_hidden(
     backbone,         # From `load_backbone`, or an `Engine`
     ids:np.ndarray,   # Token ids, (B, T)
@@ -111,7 +111,7 @@ def pad_lines(
     ids[mask] = np.fromiter(chain.from_iterable(lines), np.int32)
     return ids, mask
 
-# %% ../nbs/22_encode.ipynb #ae9e5561
+# %% ../nbs/22_encode.ipynb #526ec953
 WIDTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)   # what lines are rounded up to where a new shape must be compiled
 
 def _round_up(lengths, widths): return np.append(widths, np.maximum(lengths, 1).max(initial=1))[np.searchsorted(widths, lengths)]
@@ -141,7 +141,7 @@ def encode_ids(
         vectors[rows] = pool(encode_hidden(engine, ids, mask), mask, pooling)[:len(rows)]
     return vectors[np.fromiter((place[key] for key in keys), int, len(keys))]
 
-# %% ../nbs/22_encode.ipynb #2c988f3c
+# %% ../nbs/22_encode.ipynb #36b1bb2c
 class _Operations:
     "The few operations of BERT and GPT-2 as nodes of an OpenVINO graph."
     def __init__(self, weights, int8, heads, epsilon):
@@ -171,7 +171,7 @@ class _Operations:
         at = self.op.range(self.constant(np.int32(0)), count, self.constant(np.int32(1)), 'i32')
         return self.op.add(self.op.gather(self.constant(words), ids, self.constant(0)), self.op.gather(self.constant(positions), at, self.constant(0)))
 
-# %% ../nbs/22_encode.ipynb #ebc45f4f
+# %% ../nbs/22_encode.ipynb #1e647900
 def _bert_graph(o, config, ids, mask):
     dense = lambda x, name: o.dense(x, o.w[name + '.weight'], o.w[name + '.bias'])
     table = lambda part: o.w[f'embeddings.{part}_embeddings.weight']
@@ -193,7 +193,7 @@ def _gpt2_graph(o, config, ids): # causal: with padding on the right no real tok
         x = o.op.add(x, dense(o.op.gelu(dense(o.norm(x, at + 'ln_2'), at + 'mlp.c_fc'), 'tanh'), at + 'mlp.c_proj'))
     return o.norm(x, 'ln_f')
 
-# %% ../nbs/22_encode.ipynb #9e69bbb9
+# %% ../nbs/22_encode.ipynb #2801cb47
 def openvino_model(
     folder,           # Folder of a BERT or GPT-2 checkpoint
     int8:bool=False,  # Weights as whole numbers, one scale per output
@@ -209,7 +209,7 @@ def openvino_model(
     hidden = _bert_graph(o, config, ids, mask) if bert else _gpt2_graph(o, config, ids)
     return openvino.Model([o.op.result(hidden)], [ids, mask], config['model_type'])
 
-# %% ../nbs/22_encode.ipynb #8090c1b9
+# %% ../nbs/22_encode.ipynb #00101154
 PRECISIONS = dict(keras=('float32', 'bfloat16', 'float16'), openvino=('float32', 'bfloat16', 'int8'))
 
 def load_engine(
@@ -236,10 +236,8 @@ def _openvino_engine(folder, precision) -> Engine:
     half = precision != 'float32' and 'BF16' in Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
     compiled = Core().compile_model(model, 'CPU', dict(PERFORMANCE_HINT='LATENCY', INFERENCE_PRECISION_HINT='bf16' if half else 'f32',
                                                        DYNAMIC_QUANTIZATION_GROUP_SIZE='128' if precision == 'int8' else '0'))
-    request, config = compiled.create_infer_request(), read_config(folder)
-    def run(ids, mask):
-        request.infer([ids, mask])
-        return request.get_output_tensor().data.copy()
+    config = read_config(folder)
+    def run(ids, mask): return compiled.infer_new_request([ids, mask]).to_tuple()[0]   # a request of its own: threads may encode at the same time
     sizes = [config[name] for name in (('hidden_size', 'max_position_embeddings', 'vocab_size') if config['model_type'] == 'bert' else ('n_embd', 'n_positions', 'vocab_size'))]
     return Engine(run, *sizes, 1_024)
 
@@ -274,7 +272,7 @@ def checkpoint_hash(
     found = [(f.name, _file_hash(str(f), f.stat().st_size, f.stat().st_mtime_ns)) for f in files]
     return hashlib.sha256(repr(found).encode()).hexdigest()[:32]
 
-# %% ../nbs/22_encode.ipynb #52028f8f
+# %% ../nbs/22_encode.ipynb #36f5083a
 class TextEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     "Texts → vectors with a pretrained language model, as a scikit-learn transformer. Nothing is learned from the texts."
     def __init__(self,
@@ -311,7 +309,7 @@ class TextEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         place = {text: i for i, text in enumerate(distinct)}
         return vectors[np.fromiter((place[t] for t in texts), int, len(texts))]
 
-# %% ../nbs/22_encode.ipynb #08509e54
+# %% ../nbs/22_encode.ipynb #72860501
 @patch
 def _ready(self:TextEncoder): # tokenizer, `Engine`
     return _load(self.folder_, self.engine, self.precision, *_stamps(self.folder_))
@@ -332,7 +330,7 @@ def _encode(self:TextEncoder, texts, what='encode texts') -> tuple: # vectors (n
     tokenizer, engine = self._ready()
     return encode_ids(engine, lines, self.pooling, self.batch_tokens, tokenizer.pad_token_id or 0, what), counts
 
-# %% ../nbs/22_encode.ipynb #46e3b790
+# %% ../nbs/22_encode.ipynb #44137702
 @patch
 def vector_store(self:TextEncoder) -> VectorStore:
     "The store of a fitted encoder, below the folder `store`: its key says what computes the vectors."

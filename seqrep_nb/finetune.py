@@ -6,7 +6,6 @@
 __all__ = ['visits', 'lower_states', 'StateMemory', 'States', 'top_model', 'FineTunedClassifier', 'load_classifier']
 
 # %% ../nbs/30_finetune.ipynb #5039b7c6
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from .core import InputError, input_error, progress, read_json, seed_everything, write_json
-from .backbone import find_checkpoint, import_keras, load_backbone, save_backbone
+from .backbone import find_checkpoint, import_keras, load_backbone, read_config, save_backbone
+from .encode import checkpoint_hash
 from .histories import Histories
 
 # %% ../nbs/30_finetune.ipynb #9e5a40f2
@@ -174,7 +174,8 @@ def fit(self:FineTunedClassifier, ids, mask, y, validation=None):
 @patch
 def _load(self:FineTunedClassifier, checkpoint):
     folder = find_checkpoint(checkpoint)
-    with (folder/'model.safetensors').open('rb') as file: self.name_ = hashlib.file_digest(file, 'sha256').hexdigest()
+    if (family := read_config(folder)['model_type']) != 'bert': raise input_error(f'checkpoint {str(folder)!r}', problem=f'is a {family}', way_out='this classifier takes a BERT; encode with `TextEncoder` and train a head on the vectors')
+    self.name_ = checkpoint_hash(folder)
     self.folder_, self.backbone_, self.classes_ = folder, load_backbone(folder), np.array([0, 1])
     blocks = self.backbone_.num_layers
     if not 0 <= self.train_blocks <= blocks: raise input_error('train_blocks', problem=f'is {self.train_blocks}', way_out=f'this backbone has 0 to {blocks}')
