@@ -1,6 +1,7 @@
 # Thin on purpose: scripts/ does the work, the same on a laptop and in continuous integration.
 PYTHON ?= python3
 VENV := .venv/bin/python
+JOBS ?= 2
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
 test chapters: export SEQREP_QUIET ?= 1
@@ -14,8 +15,8 @@ help:  ## this list
 example: plain-set-up  ## set up .venv, then run the worked example on real data into runs/60_example.ipynb
 	$(VENV) scripts/example.py
 
-test: test-set-up  ## set up .venv with the test extras, then run every chapter and tests/ (TESTS="-k 14_split": a part)
-	$(VENV) -m pytest -v $(TESTS)
+test: test-set-up  ## set up .venv with the test extras, then run every chapter and tests/ (TESTS="-k 14_split": a part; JOBS=1: one test at a time)
+	$(VENV) -m pytest -v -n $(JOBS) --dist worksteal $(TESTS)
 
 chapters: test-set-up  ## export the module, re-execute the chapters in place, remake the README (ONLY=14_split: one)
 	$(VENV) scripts/chapters.py $(ONLY)

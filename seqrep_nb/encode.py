@@ -37,6 +37,7 @@ def pool(
     hidden, mask = np.asarray(hidden), np.asarray(mask, bool)
     if how == 'mean': return np.einsum('btd,bt->bd', hidden, mask.astype(hidden.dtype)) / np.maximum(mask.sum(1, keepdims=True), 1).astype(hidden.dtype)
     if how not in ('cls', 'last'): raise InputError(_no_pooling(how))
+    if not mask.shape[1]: return np.zeros((len(mask), hidden.shape[2]), hidden.dtype)
     at = mask.argmax(1) if how == 'cls' else mask.shape[1] - 1 - mask[:, ::-1].argmax(1)
     return hidden[np.arange(len(hidden)), at] * mask.any(1, keepdims=True)
 

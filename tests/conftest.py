@@ -1,4 +1,4 @@
-"Chapters run last, and the report ends with their wall times and one plain line of counts"
+"Chapters run last (they are long, and a free worker takes over half of what is left), and the report ends with their wall times and one plain line of counts"
 
 counts = {}
 

@@ -88,7 +88,7 @@ def counted(self, texts, *rest):
     print(len(computed), flush=True)
     return found
 TextEncoder._encode = counted
-encoder = TextEncoder(store=sys.argv[1], engine='openvino').fit([])
+encoder = TextEncoder(store=sys.argv[1], engine='openvino', precision='int8').fit([])
 vectors = encoder.transform(texts)
 print('computed', len(computed), 'stored', len(encoder.vector_store()), float(abs((vectors ** 2).sum(1) - 1).max() < 1e-4))
 '''
@@ -98,21 +98,21 @@ def started(folder, count): return subprocess.Popen([sys.executable, '-c', RUN, 
 
 
 def test_a_killed_run_goes_on(tmp_path):
-    process = started(tmp_path/'vectors', 6_000)
+    process = started(tmp_path/'vectors', 2_000)
     while int(process.stdout.readline()) < 256: pass
     process.stdout.readline()                                  # one portion is stored, the second computed
     process.send_signal(signal.SIGKILL)
     process.wait()
-    kept = len(TextEncoder(store=tmp_path/'vectors', engine='openvino').fit([]).vector_store())
-    said = started(tmp_path/'vectors', 6_000).communicate()[0].splitlines()[-1].split()
-    assert 256 <= kept < 6_000 and said == ['computed', str(6_000 - kept), 'stored', '6000', '1.0']
+    kept = len(TextEncoder(store=tmp_path/'vectors', engine='openvino', precision='int8').fit([]).vector_store())
+    said = started(tmp_path/'vectors', 2_000).communicate()[0].splitlines()[-1].split()
+    assert 256 <= kept < 2_000 and said == ['computed', str(2_000 - kept), 'stored', '2000', '1.0']
 
 
 def test_two_processes_share_the_work(tmp_path):
-    one, two = (started(tmp_path/'vectors', 5_000) for _ in range(2))
+    one, two = (started(tmp_path/'vectors', 1_600) for _ in range(2))
     said = [process.communicate()[0].splitlines()[-1].split() for process in (one, two)]
-    assert [line[2:] for line in said] == [['stored', '5000', '1.0']] * 2
-    assert 5_000 <= sum(int(line[1]) for line in said) <= 1.5 * 5_000
+    assert [line[2:] for line in said] == [['stored', '1600', '1.0']] * 2
+    assert 1_600 <= sum(int(line[1]) for line in said) <= 1.5 * 1_600
 
 
 def test_changed_weights_are_another_key(tmp_path):
@@ -121,7 +121,7 @@ def test_changed_weights_are_another_key(tmp_path):
     before = checkpoint_hash(saved)
     first = encode(['milk'], checkpoint=saved, store=tmp_path/'vectors')
     weights = model.token_embedding.embeddings
-    weights.assign(weights + .01)
+    weights.assign(weights + np.random.default_rng(0).normal(0, .05, weights.shape))
     assert checkpoint_hash(save_backbone(model, tmp_path/'model')) != before
     assert np.abs(encode(['milk'], checkpoint=saved, store=tmp_path/'vectors') - first).max() > 1e-4
 
