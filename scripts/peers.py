@@ -18,22 +18,23 @@ def versions(names):
 
 
 @functools.cache
-def sentence_model(folder):
+def sentence_model(folder, half=False):
     "A sentence-transformers model of a checkpoint's folder; without modules.json, as its authors describe it: mean pooling."
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
     torch.set_num_threads(os.cpu_count())
-    if (Path(folder)/'modules.json').exists(): return SentenceTransformer(folder, device='cpu')
-    transformer = Transformer(folder)
-    return SentenceTransformer(modules=[transformer, Pooling(transformer.get_embedding_dimension(), pooling_mode='mean')], device='cpu')
+    if (Path(folder)/'modules.json').exists(): model = SentenceTransformer(folder, device='cpu')
+    else:
+        transformer = Transformer(folder)
+        model = SentenceTransformer(modules=[transformer, Pooling(transformer.get_embedding_dimension(), pooling_mode='mean')], device='cpu')
+    return model.to(torch.bfloat16) if half else model
 
 
 def encode(folder, texts, out=None, batch=32, max_length=256, half=False):
     "Seconds to encode the texts of a JSON file; the vectors, of length 1, go to `out`. `half`: in bfloat16."
-    import torch
     from safetensors.numpy import save_file
-    model, lines = sentence_model(folder).to(torch.bfloat16 if half else torch.float32), json.loads(Path(texts).read_text(encoding='utf-8'))
+    model, lines = sentence_model(folder, half), json.loads(Path(texts).read_text(encoding='utf-8'))
     model.max_seq_length = max_length
     start = time.perf_counter()
     vectors = model.encode(lines, batch_size=batch, normalize_embeddings=True, show_progress_bar=False)

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['ASSUMED', 'SUPPORTED', 'ARGUMENTS', 'SIZES', 'INDEX', 'NO_WEIGHTS', 'TABLES', 'TOKENIZER_FILES', 'WRITTEN',
-           'read_config', 'weight_files', 'read_tensors', 'plain_name', 'align_left', 'reference_hidden',
-           'import_keras', 'backbone_family', 'bert_layers', 'gpt2_layers', 'backbone_variables', 'bert_variables',
-           'exact_gelu', 'load_backbone', 'last_hidden', 'backbone_config', 'save_backbone', 'CHECKPOINT_HASHES',
-           'CONVERT', 'PICKLES', 'DEFAULT_CHECKPOINT', 'check_hashes', 'find_checkpoint', 'hub_checkpoint',
-           'load_tokenizer', 'packaged_checkpoint']
+           'read_config', 'weight_files', 'read_tensors', 'plain_name', 'tensor_shapes', 'checked_tensors',
+           'align_left', 'reference_hidden', 'import_keras', 'backbone_family', 'bert_layers', 'gpt2_layers',
+           'backbone_variables', 'bert_variables', 'exact_gelu', 'load_backbone', 'last_hidden', 'backbone_config',
+           'save_backbone', 'CHECKPOINT_HASHES', 'CONVERT', 'PICKLES', 'DEFAULT_CHECKPOINT', 'check_hashes',
+           'find_checkpoint', 'hub_checkpoint', 'load_tokenizer', 'packaged_checkpoint']
 
 # %% ../nbs/21_backbone.ipynb #eaffdae6
 import os, re, shutil
@@ -51,6 +51,8 @@ def read_config(
     config, names = {**ASSUMED[family], **found}, dict(bert='Bert', gpt2='GPT2')[family]
     for field, values in SUPPORTED[family].items():
         if config[field] not in values: raise _unsupported(path, field, config[field], values)
+    for field in ('quantization_config', 'auto_map'):
+        if config.get(field): raise _unsupported(path, field, config[field], ['a checkpoint without it: full weights, and no code of its own'])
     if wrong := [a for a in config.get('architectures') or [] if not str(a).startswith(names)]: raise _unsupported(path, 'architectures', wrong, [f'{names}Model and the like'])
     if family == 'gpt2' and config['n_inner'] is None and isinstance(config.get('n_embd'), int): config['n_inner'] = 4 * config['n_embd']
     for field in SIZES[family]:
@@ -96,14 +98,46 @@ def read_tensors(
         try:
             with safe_open(path, 'np') as file:
                 if lost := set(expected) - set(file.keys()): raise input_error(str(path), problem=f'has no array {min(lost)!r}, where {INDEX} says so', way_out='fetch both again')
-                tensors |= {plain_name(k): np.asarray(file.get_tensor(k), np.float32) for k in file.keys() if not NO_WEIGHTS.search(k)}
+                found = {plain_name(k): file.get_tensor(k) for k in file.keys() if not NO_WEIGHTS.search(k)}
         except (SafetensorError, OSError, TypeError) as error:
             raise input_error(str(path), problem=f'cannot be read ({error})', way_out='the file is damaged or was cut short; fetch it again') from error
+        if odd := [k for k, v in found.items() if v.dtype.name not in ('float32', 'float16', 'float64', 'bfloat16')]:
+            raise input_error(str(path), problem=f'has array {odd[0]!r} of {found[odd[0]].dtype.name}, a quantised model', way_out='use the checkpoint as it was before quantisation')
+        tensors |= {k: np.asarray(v, np.float32) for k, v in found.items()}
     return tensors
 
 def plain_name(name:str) -> str:
     "One name per array: some files write the family in front, older ones call a LayerNorm's weight and bias gamma and beta."
     return re.sub(r'(?<=LayerNorm\.)(gamma|beta)$', lambda m: dict(gamma='weight', beta='bias')[m[0]], re.sub(r'^(bert|transformer)\.', '', name))
+
+# %% ../nbs/21_backbone.ipynb #c0ffee21
+def tensor_shapes(
+    config,   # From `read_config`
+) -> dict:    # Name in the published file → shape, of every array that the hidden states need
+    "What a config asks of the weights."
+    V, D, layers, _, F, P, *S = (config[field] for field in SIZES[config['model_type']])
+    if config['model_type'] == 'bert':
+        table = lambda name, rows: {f'embeddings.{name}_embeddings.weight': (rows, D)}
+        shapes = table('word', V) | table('position', P) | table('token_type', *S) | _pair('embeddings.LayerNorm', (D,))
+        dense = {'attention.self.query': (D, D), 'attention.self.key': (D, D), 'attention.self.value': (D, D), 'attention.output.dense': (D, D), 'attention.output.LayerNorm': (D,),
+                 'intermediate.dense': (F, D), 'output.dense': (D, F), 'output.LayerNorm': (D,)}
+        return shapes | {k: v for i in range(layers) for name, shape in dense.items() for k, v in _pair(f'encoder.layer.{i}.{name}', shape).items()}
+    dense = {'ln_1': (D,), 'attn.c_attn': (D, 3 * D), 'attn.c_proj': (D, D), 'ln_2': (D,), 'mlp.c_fc': (D, F), 'mlp.c_proj': (F, D)}
+    found = {k: v for i in range(layers) for name, shape in dense.items() for k, v in _pair(f'h.{i}.{name}', shape, -1).items()}
+    return {'wte.weight': (V, D), 'wpe.weight': (P, D)} | found | _pair('ln_f', (D,))
+
+def _pair(name, shape, outputs=0): return {name + '.weight': shape, name + '.bias': (shape[outputs],)}
+
+def checked_tensors(
+    folder,   # Folder of a checkpoint
+) -> dict:    # As `read_tensors`
+    "The arrays that the hidden states need, each there, of the size that config.json asks for, and finite. Raises `InputError`."
+    tensors, config = read_tensors(folder), read_config(folder)
+    for name, shape in tensor_shapes(config).items():
+        problem = f'has no array {name!r}' if name not in tensors else f'has array {name!r} of shape {tensors[name].shape}, where config.json asks for {shape}' if tensors[name].shape != shape else \
+            None if np.isfinite(tensors[name]).all() else f'has values in {name!r} that are not finite'
+        if problem: raise input_error(str(Path(folder)/'model.safetensors'), problem=problem, way_out='config.json and the weights must belong together; fetch both again')
+    return tensors
 
 # %% ../nbs/21_backbone.ipynb #d188551d
 def align_left(
@@ -159,7 +193,7 @@ def reference_hidden(
     mask:np.ndarray,  # True for a real token, (B, T); each row has at least one, padding anywhere
 ) -> np.ndarray:      # float64, (B, T, D), last hidden states
     "The forward pass in float64 NumPy, written from the papers' formulas: what the Keras model is held against."
-    w, config = {k: v.astype(np.float64) for k, v in read_tensors(folder).items()}, read_config(folder)
+    w, config = {k: v.astype(np.float64) for k, v in checked_tensors(folder).items()}, read_config(folder)
     ids, mask, order = align_left(ids, mask)
     hidden = dict(bert=_bert, gpt2=_gpt2)[config['model_type']](w, config, ids, mask)
     return np.take_along_axis(hidden, order[..., None], 1)
@@ -230,6 +264,7 @@ def exact_gelu(
     _, keras, _ = import_keras()
     if backbone_family(backbone) == 'gpt2': raise InputError('exact_gelu: GPT-2 was trained with the tanh GELU, which KerasHub computes; leave it as it is')
     for block in backbone.transformer_layers: block._feedforward_intermediate_dense.activation = keras.activations.gelu
+    backbone.__dict__.pop('_seqrep_engine', None)   # what was compiled before holds the other one
     return backbone
 
 def load_backbone(
@@ -276,7 +311,7 @@ def _fitting(folder, name, variables, outputs, turned, tensors):
     return [part.reshape(v.shape) for part, v in zip(np.split(value.T if outputs and turned else value, len(variables), axis=-1), variables)]
 
 # %% ../nbs/21_backbone.ipynb #5d3016c0
-TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'vocab.txt', 'vocab.json', 'merges.txt']
+TOKENIZER_FILES = ['added_tokens.json', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'vocab.txt', 'vocab.json', 'merges.txt']
 WRITTEN = dict(
     bert=dict({k: v[0] for k, v in SUPPORTED['bert'].items()}, architectures=['BertModel'], initializer_range=0.02, pad_token_id=0, dtype='float32'),
     gpt2=dict({k: v[0] for k, v in SUPPORTED['gpt2'].items()}, architectures=['GPT2Model'], initializer_range=0.02, dtype='float32'))

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['TEXTS', 'FORMATS', 'WRITERS', 'say', 'shown', 'pairs', 'check_names', 'check_columns', 'read_log', 'read_catalogue',
            'read_whole', 'rules_off', 'read_users', 'check_output', 'check_writable', 'write_table', 'locked',
-           'check_model_place', 'file_key', 'run_fit', 'check_left', 'tidy_after_a_kill', 'histories_asked',
-           'run_recommend', 'run_classify', 'run_encode', 'later_task', 'newest_baskets', 'evaluate_pipeline',
-           'run_evaluate', 'run_audit', 'run_example', 'as_text', 'main', 'keep_inputs']
+           'check_model_place', 'file_key', 'check_apart', 'run_fit', 'check_left', 'tidy_after_a_kill',
+           'histories_asked', 'run_recommend', 'run_classify', 'run_encode', 'later_task', 'newest_baskets',
+           'evaluate_pipeline', 'run_evaluate', 'run_audit', 'run_example', 'as_text', 'main', 'keep_inputs']
 
 # %% ../nbs/62_command.ipynb #becc00d1
 import argparse, contextlib, csv, errno, glob, gzip, hashlib, io, json, os, shutil, sys, warnings
@@ -204,6 +204,13 @@ def file_key(paths, settings) -> str:
     return digest.hexdigest()[:16]
 
 # %% ../nbs/62_command.ipynb #9f5f7cc1
+def check_apart(store, *places):
+    "Refuse a store of vectors that lies in a folder which a fit replaces, or holds it."
+    if store is None: return
+    here = Path(store).expanduser().absolute()
+    for place in (p.absolute() for p in places):
+        if here == place or here in place.parents or place in here.parents: raise input_error('--store', value=str(store), problem=f'and {place.name} lie in one another, and a fit replaces the whole of its folder', way_out='name a folder of its own')
+
 def run_fit(args) -> dict: # The report
     "`seqrep fit`: read, clean, choose, train, write."
     from seqrep_nb.events import _format
@@ -214,11 +221,13 @@ def run_fit(args) -> dict: # The report
     files = [f for p in files for f in (sorted(f for f in p.iterdir() if f.is_file()) if p.is_dir() else [p]) if f.exists()]
     settings = {n: getattr(args, n) for n in ('seed', 'budget', 'max_items', 'steps', 'checkpoint', 'on_bad', 'columns', 'actions', 'format', 'share')}
     partial = out.with_name(f'.{out.name}-partial')
+    check_apart(args.store, out, partial)
     made = [p for p in out.absolute().parents if not p.exists()]              # deepest first
     out.parent.mkdir(parents=True, exist_ok=True)
     try: return _locked_fit(args, out, partial, partial/file_key(files, settings))
     except InputError:
-        for folder in made: folder.rmdir()
+        with contextlib.suppress(OSError):                                        # the store may be in there
+            for folder in made: folder.rmdir()
         raise
 
 def _locked_fit(args, out, partial, work):

@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['POOLINGS', 'WIDTHS', 'PRECISIONS', 'pool', 'normalize_rows', 'Engine', 'encode_hidden', 'batches', 'pad_lines',
-           'encode_ids', 'openvino_model', 'load_engine', 'check_texts', 'checkpoint_hash', 'TextEncoder', 'encode']
+           'encode_ids', 'openvino_model', 'load_engine', 'arithmetic', 'check_texts', 'checkpoint_hash', 'TextEncoder',
+           'encode']
 
 # %% ../nbs/22_encode.ipynb #4b4964f8
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import chain
+from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +22,8 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 
 from .core import InputError, input_error, progress
 from .store import VectorStore
-from .text import find_checkpoint, load_tokenizer, refuse_unknown
-from .backbone import TOKENIZER_FILES, align_left, backbone_family, exact_gelu, import_keras, last_hidden, load_backbone, read_config, read_tensors, weight_files
+from .text import _special, find_checkpoint, load_tokenizer, refuse_unknown
+from .backbone import TOKENIZER_FILES, align_left, backbone_family, exact_gelu, import_keras, last_hidden, checked_tensors, load_backbone, read_config, weight_files
 
 # %% ../nbs/22_encode.ipynb #9b2b2ccd
 POOLINGS = ('mean', 'cls', 'last')
@@ -62,6 +64,7 @@ def _keras_engine(backbone) -> Engine:
     if (known := backbone.__dict__.get('_seqrep_engine')) is not None: return known
     tf, _, _ = import_keras()
     gpu = bool(tf.config.list_physical_devices('GPU'))
+    if gpu and backbone.dtype_policy.name == 'float32': tf.config.experimental.enable_tensor_float_32_execution(False)   # float32 means float32
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)] * 2, jit_compile=gpu or None, autograph=False)
     def graph(ids, mask): return tf.cast(last_hidden(backbone, ids, mask), tf.float32)
     engine = Engine(graph, backbone.hidden_dim, backbone.max_sequence_length, backbone.vocabulary_size, 16_384 if gpu else 2_048, gpu)
@@ -195,17 +198,20 @@ def _gpt2_graph(o, config, ids): # causal: with padding on the right no real tok
     return o.norm(x, 'ln_f')
 
 # %% ../nbs/22_encode.ipynb #2801cb47
+def _openvino():
+    try: import openvino
+    except ImportError as error: raise InputError("engine='openvino' needs the package openvino; install it with `pip install openvino` (the extra 'fast'), or use engine='keras'") from error
+    return openvino
+
 def openvino_model(
     folder,           # Folder of a BERT or GPT-2 checkpoint
     int8:bool=False,  # Weights as whole numbers, one scale per output
 ):                    # openvino.Model: ids, mask int32 (B, T), real tokens first → hidden states (B, T, D)
     "A checkpoint as a graph of OpenVINO's operations. Raises `InputError` where OpenVINO is not installed."
-    try: import openvino
-    except ImportError as error: raise InputError("engine='openvino' needs the package openvino; install it with `pip install openvino` (the extra 'fast'), or use engine='keras'") from error
-    config = read_config(folder)
+    openvino, config = _openvino(), read_config(folder)
     bert = config['model_type'] == 'bert'
     heads, epsilon = (config[field] for field in (('num_attention_heads', 'layer_norm_eps') if bert else ('n_head', 'layer_norm_epsilon')))
-    o = _Operations(read_tensors(folder), int8, heads, epsilon)
+    o = _Operations(checked_tensors(folder), int8, heads, epsilon)
     ids, mask = (o.op.parameter([-1, -1], np.int32, name) for name in ('ids', 'mask'))
     hidden = _bert_graph(o, config, ids, mask) if bert else _gpt2_graph(o, config, ids)
     return openvino.Model([o.op.result(hidden)], [ids, mask], config['model_type'])
@@ -231,11 +237,20 @@ def _of_precision(backbone, precision):
     mixed.set_weights(backbone.get_weights())
     return exact_gelu(mixed) if backbone_family(mixed) == 'bert' else mixed
 
+def _has_bfloat16() -> bool:
+    from openvino import Core
+    return 'BF16' in Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
+
+def arithmetic(engine, precision) -> str:
+    "What computes at a lower precision, in words: its rounding is its own. Raises `InputError` where it is not installed."
+    if engine != 'openvino': return engine
+    openvino = _openvino()
+    return f'openvino {openvino.__version__.split("-")[0]}, {"bf16" if _has_bfloat16() else "f32"} beside {precision}'
+
 def _openvino_engine(folder, precision) -> Engine:
     model = openvino_model(folder, int8=precision == 'int8')
     from openvino import Core
-    half = precision != 'float32' and 'BF16' in Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
-    compiled = Core().compile_model(model, 'CPU', dict(PERFORMANCE_HINT='LATENCY', INFERENCE_PRECISION_HINT='bf16' if half else 'f32',
+    compiled = Core().compile_model(model, 'CPU', dict(PERFORMANCE_HINT='LATENCY', INFERENCE_PRECISION_HINT='bf16' if precision != 'float32' and _has_bfloat16() else 'f32',
                                                        DYNAMIC_QUANTIZATION_GROUP_SIZE='128' if precision == 'int8' else '0'))
     config = read_config(folder)
     def run(ids, mask): return compiled.infer_new_request([ids, mask]).to_tuple()[0]   # a request of its own: threads may encode at the same time
@@ -247,54 +262,62 @@ def check_texts(
     texts,    # A list, array or Series of strings
 ) -> list:    # The same strings
     "Raise `InputError` on a value that is not a string, naming its place; empty strings are allowed."
-    if isinstance(texts, (str, bytes)) or getattr(texts, 'ndim', 1) != 1:
+    if isinstance(texts, (str, bytes, dict, set)) or not hasattr(texts, '__len__') or getattr(texts, 'ndim', 1) != 1:
         raise InputError(f'texts: got a {type(texts).__name__} where a list of strings is needed; pass one column, or put the string in a list')
     texts = list(texts)
     for row, text in enumerate(texts):
         if not isinstance(text, str):
             raise input_error('texts', row=row, value=text, problem='hold a value that is not a string', way_out="turn it into text first; '' is allowed")
+        try: text.isascii() or text.encode()
+        except UnicodeEncodeError as error:
+            raise input_error('texts', row=row, value=text.encode('utf-8', 'replace').decode(), problem='hold half of a character (a lone surrogate)', way_out="replace it: text.encode('utf-8', 'replace').decode()") from error
     return texts
 
 @lru_cache(maxsize=4)
-def _load(folder, engine, precision, *stamps): return load_tokenizer(folder), load_engine(folder, engine, precision)
+def _load(folder, engine, precision, stamps):
+    tokenizer = load_tokenizer(folder)
+    tokenizer.truncation_side = 'right'
+    return tokenizer, load_engine(folder, engine, precision)
 
-def _stamps(folder): return tuple(f.stat().st_mtime_ns for f in (Path(folder)/'config.json', *weight_files(folder)))
+def _files(folder) -> list: # Path, size and times of every file that decides a text's vector
+    folder = Path(folder)
+    files = [f for f in (folder/'config.json', *weight_files(folder), *(folder/name for name in TOKENIZER_FILES)) if f.is_file()]
+    return [(str(f), s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for f, s in ((f, f.stat()) for f in files)]
 
 @lru_cache(maxsize=64)
-def _file_hash(path, size, stamp):
+def _file_hash(path, *stamps):
     with open(path, 'rb') as file: return hashlib.file_digest(file, 'sha256').hexdigest()
 
 def checkpoint_hash(
     folder,   # Folder of a checkpoint
 ) -> str:     # 32 hexadecimal digits
     "One hash over the files that decide a text's vector: config, weights, tokenizer."
-    folder = Path(folder)
-    files = [f for f in (folder/'config.json', *weight_files(folder), *(folder/name for name in TOKENIZER_FILES)) if f.is_file()]
-    found = [(f.name, _file_hash(str(f), f.stat().st_size, f.stat().st_mtime_ns)) for f in files]
+    found = [(Path(path).name, _file_hash(path, *stamps)) for path, *stamps in _files(folder)]
     return hashlib.sha256(repr(found).encode()).hexdigest()[:32]
 
 # %% ../nbs/22_encode.ipynb #36f5083a
 class TextEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    "Texts → vectors with a pretrained language model, as a scikit-learn transformer. Nothing is learned from the texts."
+    "Texts → vectors with a pretrained language model, as a scikit-learn transformer. Nothing is learned from the texts; `unknown_share_` tells how much of the last ones was [UNK]."
     def __init__(self,
         checkpoint=None,          # Folder or hub name; None: the default checkpoint
         pooling:str='mean',       # 'mean', 'cls' or 'last'
-        max_length:int=64,        # Tokens per text, special ones included; longer texts are cut at their tail
+        max_length:int=64,        # Tokens per text, special ones included; a longer text is cut, see `keep`
         batch_tokens:int=None,    # Padded tokens per batch, which bound memory; None: what suits the engine
         normalize:bool=True,      # Rows of length 1
         unknown_limit:float=0.2,  # Largest share of [UNK] that is accepted
         engine:str='keras',       # 'keras' or 'openvino', see `load_engine`
         precision:str='float32',  # 'float32', or a lower one that the engine has
-        store=None,               # Folder where vectors are kept and found again; None: nowhere
+        store=None,               # Folder where vectors are kept and found again, not yet normalised; None: nowhere
+        keep:str='start',         # Which end of a longer text is kept: 'start', or 'end' for lines with the newest words last
     ):
         self.checkpoint, self.pooling, self.max_length = checkpoint, pooling, max_length
         self.batch_tokens, self.normalize, self.unknown_limit = batch_tokens, normalize, unknown_limit
-        self.engine, self.precision, self.store = engine, precision, store
+        self.engine, self.precision, self.store, self.keep = engine, precision, store, keep
 
     def fit(self, X, y=None):
         "Find the checkpoint. Raises `InputError` on a value of `X` that is not a string."
         check_texts(X)
-        self.folder_ = str(find_checkpoint(self.checkpoint))
+        self.folder_ = str(find_checkpoint(self.checkpoint).resolve())
         config = read_config(self.folder_)
         self._n_features_out = config['hidden_size' if config['model_type'] == 'bert' else 'n_embd']
         return self
@@ -303,9 +326,10 @@ class TextEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         "Vectors of `X`, float32 (N, D), rows in the order given; each distinct text is encoded once."
         texts = check_texts(X)
         if not hasattr(self, 'folder_'): self.fit(texts)
+        self._check()
         distinct = list(dict.fromkeys(texts))
         vectors = np.zeros((0, self._n_features_out), np.float32) if not distinct else self._encode(distinct)[0] if self.store is None else self._stored(distinct)
-        if self.normalize: vectors = normalize_rows(vectors)
+        for part in range(0, len(vectors) * bool(self.normalize), 65_536): vectors[part:part + 65_536] = normalize_rows(vectors[part:part + 65_536])
         if len(distinct) == len(texts): return vectors
         place = {text: i for i, text in enumerate(distinct)}
         return vectors[np.fromiter((place[t] for t in texts), int, len(texts))]
@@ -313,21 +337,38 @@ class TextEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 # %% ../nbs/22_encode.ipynb #72860501
 @patch
 def _ready(self:TextEncoder): # tokenizer, `Engine`
-    return _load(self.folder_, self.engine, self.precision, *_stamps(self.folder_))
+    return _load(self.folder_, self.engine, self.precision, tuple(_files(self.folder_)))
 
 @patch
-def _lines(self:TextEncoder, texts) -> tuple: # lists of ids; per text the tokens that are [UNK], and all
+def _check(self:TextEncoder):
+    "Refuse parameters that cannot mean anything."
+    number = lambda value, least: isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
+    for name, good, way_out in (('pooling', self.pooling in POOLINGS, f'use one of {", ".join(POOLINGS)}'), ('max_length', number(self.max_length, 1), 'use a whole number'),
+                                ('batch_tokens', self.batch_tokens is None or number(self.batch_tokens, 1), 'use a whole number from 1, in practice some thousands, or None'),
+                                ('keep', self.keep in ('start', 'end'), "use 'start' or 'end'"), ('unknown_limit', isinstance(self.unknown_limit, (int, float)) and 0 <= self.unknown_limit <= 1, 'use a share from 0 to 1'),
+                                ('store', self.store is None or isinstance(self.store, (str, PathLike)) and '\0' not in str(self.store), 'name a folder, or None')):
+        if not good: raise input_error(name, problem=f'is {getattr(self, name)!r}', way_out=way_out)
+
+@patch
+def _lines(self:TextEncoder, texts) -> tuple: # arrays of ids; per text its tokens, and those that are [UNK]
     "Texts as the model will read them."
     tokenizer, engine = self._ready()
     if self.max_length > engine.positions: raise InputError(f'max_length = {self.max_length}, the model has positions for {engine.positions}; use that or less')
-    lines = tokenizer(texts, truncation=True, max_length=self.max_length, split_special_tokens=True, return_attention_mask=False, return_token_type_ids=False)['input_ids']
-    unknown, special = tokenizer.unk_token_id, tokenizer.num_special_tokens_to_add()
-    return lines, np.array([(line.count(unknown), max(len(line) - special, 0)) for line in lines], np.uint32)
+    unknown, special, lines, counts = tokenizer.unk_token_id, tokenizer.num_special_tokens_to_add(), [], []
+    head, tail, _ = _special(tokenizer)
+    if self.max_length <= special: raise InputError(f'max_length = {self.max_length} leaves no room for a word; use {special + 1} or more')
+    for part in (texts[i:i + 10_000] for i in range(0, len(texts), 10_000)):   # what the tokenizer returns is many times the ids
+        found = tokenizer(part, split_special_tokens=True, return_attention_mask=False, return_token_type_ids=False, verbose=False,
+                          **(dict(truncation=True, max_length=int(self.max_length)) if self.keep == 'start' else dict(add_special_tokens=False)))['input_ids']
+        if self.keep == 'end': found = [head + line[-(self.max_length - special):] + tail for line in found]
+        lines += [np.array(line, np.int32) for line in found]
+        counts += [(max(len(line) - special, 0), line.count(unknown)) for line in found]
+    return lines, np.array(counts, np.uint32).reshape(-1, 2)
 
 @patch
 def _encode(self:TextEncoder, texts, what='encode texts') -> tuple: # vectors (n, D) of distinct texts, counts (n, 2)
     lines, counts = self._lines(texts)
-    if what: refuse_unknown(texts, counts, self.unknown_limit)
+    if what: self.unknown_share_ = refuse_unknown(texts, counts[:, ::-1], self.unknown_limit)
     tokenizer, engine = self._ready()
     return encode_ids(engine, lines, self.pooling, self.batch_tokens, tokenizer.pad_token_id or 0, what), counts
 
@@ -335,10 +376,11 @@ def _encode(self:TextEncoder, texts, what='encode texts') -> tuple: # vectors (n
 @patch
 def vector_store(self:TextEncoder) -> VectorStore:
     "The store of a fitted encoder, below the folder `store`: its key says what computes the vectors."
-    if self.pooling not in POOLINGS: raise InputError(_no_pooling(self.pooling))
-    key = dict(checkpoint=checkpoint_hash(self.folder_), pooling=self.pooling, max_length=self.max_length, precision=self.precision)
-    if self.precision != 'float32': key['engine'] = self.engine   # at full precision the engines agree to 1e-5
-    return VectorStore(self.store, key, self._n_features_out, columns=('unknown', 'tokens'))
+    self._check()
+    key = dict(checkpoint=checkpoint_hash(self.folder_), pooling=self.pooling, max_length=int(self.max_length), precision=self.precision)
+    if self.precision != 'float32': key['engine'] = arithmetic(self.engine, self.precision)   # at full precision the engines agree to 1e-5
+    if self.keep != 'start': key['keep'] = self.keep
+    return VectorStore(Path(self.store).expanduser(), key, self._n_features_out)
 
 @patch
 def _stored(self:TextEncoder, texts):
@@ -347,9 +389,12 @@ def _stored(self:TextEncoder, texts):
     vectors, counts, found = store.get(texts)
     missing = [text for text, there in zip(texts, found) if not there]
     if missing: counts[~found] = np.concatenate([self._lines(missing[i:i + 10_000])[1] for i in range(0, len(missing), 10_000)])
-    refuse_unknown(texts, counts, self.unknown_limit)
-    if missing: vectors[~found] = store.fill(missing, lambda these: self._encode(these, None))[0]
-    return vectors
+    self.unknown_share_ = refuse_unknown(texts, counts[:, ::-1], self.unknown_limit)
+    def compute(these):
+        found = self._encode(these, None)
+        if checkpoint_hash(self.folder_) != store.key['checkpoint']: raise input_error(self.folder_, problem='was changed while it was in use', way_out='start again')
+        return found
+    return store.fill(texts, compute, out=vectors)[0] if missing else vectors
 
 @patch
 def __sklearn_tags__(self:TextEncoder):
@@ -363,4 +408,4 @@ def encode(
     **kw,                 # Parameters of `TextEncoder`
 ) -> np.ndarray:          # float32, (len(texts), D), rows in the order given
     "Encode `texts` with the pretrained language model. Raises `InputError` on a value that is not a string."
-    return TextEncoder(**kw).fit_transform(texts)
+    return TextEncoder(**kw).fit_transform(check_texts(texts))

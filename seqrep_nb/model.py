@@ -206,7 +206,10 @@ def _item_table(items, item_ids): # item_id, and text and category where the ite
 def _encode(self:BehaviourPipeline, texts): # (I, E) float32, or None where the checkpoint cannot read them
     from seqrep_nb.encode import TextEncoder
     encoder = TextEncoder(checkpoint=self.checkpoint, store=self.store_)
-    try: return self._keep('vectors', lambda: dict(vectors=encoder.fit_transform(list(texts))))['vectors']
+    try:
+        vectors = self._keep('vectors', lambda: dict(vectors=encoder.fit_transform(list(texts))))['vectors']
+        if (share := getattr(encoder, 'unknown_share_', 0)) >= .01: self.notes_.append(f'texts: {share:.0%} of their tokens are [UNK] to the checkpoint')
+        return vectors
     except InputError as error:
         if '[UNK]' not in str(error): raise
         self.notes_.append(f'texts are not used: {error}')

@@ -354,7 +354,7 @@ def _bytes(folder):
     except OSError: return -1  # a file was renamed meanwhile
 
 # %% ../nbs/20_text.ipynb #fc928292
-HUB_FILES = [*CHECKPOINT_HASHES, 'vocab.json', 'merges.txt', 'model.safetensors.index.json', 'model-*.safetensors']  # a pickle is never fetched
+HUB_FILES = [*CHECKPOINT_HASHES, 'added_tokens.json', 'vocab.json', 'merges.txt', 'model.safetensors.index.json', 'model-*.safetensors']  # a pickle is never fetched
 PICKLES = ['pytorch_model.bin', 'pytorch_model.bin.index.json', 'tf_model.h5', 'flax_model.msgpack', 'model.ckpt.index']
 CONVERT = ('save it once as a single safetensors file, in transformers: `model.save_pretrained(folder, max_shard_size="100GB")`; '
            'a pickle can run code when it is opened and is never read here')

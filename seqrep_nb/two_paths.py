@@ -24,11 +24,12 @@ def line_tokens(
     max_length:int=128,   # Tokens per line, [CLS] and [SEP] included
     last:int=64,          # At most so many of the newest behaviours
     now=None,             # Moment that 'ago' counts from; None: each user's own newest behaviour
-    template:str=TIMED,   # Fields {verb}, {item}, {when}
+    template:str=TIMED,   # Fields {verb}, {item}, {when}, …
+    **rendering,          # What other fields need, see `history_texts`: edges, places, queries
 ) -> tuple:               # N arrays of token ids, not padded, empty for an empty history; behaviours kept (N,)
     "The newest whole behaviours that fit, as token ids. Raises `InputError` when a behaviour lies after `now`."
     if not len(histories): return [], np.zeros(0, 'int32')
-    lines, kept = token_lines(tokenizer, history_texts(histories, texts, last, now, template), max_length)
+    lines, kept = token_lines(tokenizer, history_texts(histories, texts, last, now, template, **rendering), max_length)
     return [np.array(line if length else [], 'int32') for line, length in zip(lines, histories.lengths)], kept
 
 # %% ../nbs/23_two_paths.ipynb #e233a477
@@ -38,14 +39,15 @@ def line_representation(
     max_length:int=128,     # T, tokens per line
     last:int=64,            # At most so many of the newest behaviours
     now=None,               # Moment that 'ago' counts from; None: each user's own newest behaviour
-    model=None,             # (tokenizer, backbone or `Engine`); None: of the default checkpoint
+    model=None,             # (tokenizer, backbone or `Engine`), or a `TextEncoder`; None: of the default checkpoint
     pooling:str='mean',     # 'mean', 'cls' or 'last'
-    template:str=TIMED,     # Fields {verb}, {item}, {when}
+    template:str=TIMED,     # Fields {verb}, {item}, {when}, …
     batch_tokens:int=None,  # Padded tokens per batch
+    **rendering,            # What other fields need, see `history_texts`: edges, places, queries
 ) -> np.ndarray:            # H float32 (N, D), zeros for an empty history
     "History → one line of words → language model → H; each distinct line runs once. Raises `InputError` when a behaviour lies after `now`."
-    tokenizer, backbone = model or (load_tokenizer(), load_backbone())
-    lines, _ = line_tokens(histories, texts, tokenizer, max_length, last, now, template)
+    tokenizer, backbone = model.fit([])._ready() if isinstance(model, TextEncoder) else model or (load_tokenizer(), load_backbone())
+    lines, _ = line_tokens(histories, texts, tokenizer, max_length, last, now, template, **rendering)
     return encode_ids(backbone, lines, pooling, batch_tokens, tokenizer.pad_token_id or 0, 'encode lines')
 
 # %% ../nbs/23_two_paths.ipynb #f0c39eeb

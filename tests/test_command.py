@@ -263,3 +263,9 @@ def test_texts_that_the_checkpoint_cannot_read_are_left_out_and_said(tmp_path):
     code, said = run('fit', *shop(tmp_path, [f'用户浏览商品{i}' for i in range(12)]), '--out', tmp_path/'model', '--steps', 1)
     assert code == 0 and 'texts are not used' in said and 'use a checkpoint whose vocabulary covers' in said
     assert run('recommend', tmp_path/'model', '--out', tmp_path/'recs.csv')[0] == 0
+
+
+@pytest.mark.parametrize('store', ['model', 'model/vectors', '.'])
+def test_a_store_that_a_fit_would_replace_is_refused(store, tmp_path):
+    code, said = run('fit', *shop(tmp_path, ['tea', 'milk']), '--out', tmp_path/'model', '--store', tmp_path/store)
+    assert code == 2 and 'lie in one another' in said and not (tmp_path/'model').exists()

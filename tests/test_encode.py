@@ -138,3 +138,63 @@ def test_a_text_is_encoded_once_whatever_the_log(monkeypatch):
     encode_ids_ = encode_ids
     monkeypatch.setattr('seqrep_nb.encode.encode_ids', lambda engine, lines, *rest: seen.append(len(lines)) or encode_ids_(engine, lines, *rest))
     assert encode(['milk', 'bread', 'milk'] * 400, engine='openvino').shape == (1_200, 384) and seen == [2]
+
+
+def copied(tmp_path):
+    import shutil
+    return shutil.copytree(find_checkpoint(), tmp_path/'copy', symlinks=False)
+
+
+def test_a_changed_tokenizer_is_another_key_and_loaded_anew(tmp_path):
+    folder = copied(tmp_path)
+    before, first = checkpoint_hash(folder), encode(['milk', 'bread'], checkpoint=folder, store=tmp_path/'vectors', engine='openvino')
+    text = (folder/'tokenizer.json').read_text(encoding='utf-8')
+    milk, bread = (json.loads(text)['model']['vocab'][word] for word in ('milk', 'bread'))
+    (folder/'tokenizer.json').write_text(text.replace(f'"milk": {milk},', f'"milk": {bread},').replace(f'"bread": {bread},', f'"bread": {milk},')
+                                         .replace(f'"milk":{milk},', f'"milk":{bread},').replace(f'"bread":{bread},', f'"bread":{milk},'), encoding='utf-8')
+    assert checkpoint_hash(folder) != before
+    again = encode(['milk', 'bread'], checkpoint=folder, store=tmp_path/'vectors', engine='openvino')
+    np.testing.assert_allclose(again, first[::-1], atol=1e-6)                       # the two words have changed places
+
+
+def test_a_checkpoint_that_changes_under_a_run_is_refused(tmp_path, monkeypatch):
+    folder, ids = copied(tmp_path), encode_ids
+    def changing(*args):
+        with (folder/'config.json').open('a') as file: file.write(' ')
+        return ids(*args)
+    monkeypatch.setattr('seqrep_nb.encode.encode_ids', changing)
+    with pytest.raises(InputError, match='was changed while it was in use'): encode(['milk'], checkpoint=folder, store=tmp_path/'vectors', engine='openvino')
+    assert len(TextEncoder(folder, store=tmp_path/'vectors', engine='openvino').fit([]).vector_store()) == 0
+
+
+@pytest.mark.parametrize('fault, said', [(lambda t: t.pop('encoder.layer.1.output.dense.bias'), 'has no array'), (lambda t: t['embeddings.LayerNorm.bias'].fill(np.nan), 'not finite'),
+                                         (lambda t: t.update({'embeddings.position_embeddings.weight': t['embeddings.position_embeddings.weight'][:8]}), 'asks for'),
+                                         (lambda t: t.update({'encoder.layer.0.output.dense.weight': np.ones((16, 24), np.int8)}), 'quantised')])
+@pytest.mark.parametrize('kind', ['keras', 'openvino'])
+def test_broken_weights_are_refused_by_every_engine(kind, fault, said, tmp_path):
+    import shutil
+    from safetensors.numpy import save_file
+    folder = shutil.copytree(GOLDEN/'bert', tmp_path/'bert')
+    tensors = load_file(folder/'model.safetensors')
+    fault(tensors)
+    save_file(tensors, folder/'model.safetensors')
+    with pytest.raises(InputError, match=said): load_engine(folder, kind)
+
+
+@pytest.mark.parametrize('field', [dict(quantization_config=dict(bits=8)), dict(auto_map=dict(AutoModel='theirs.Model'))])
+def test_a_config_that_is_more_than_bert_is_refused(field, tmp_path):
+    import shutil
+    folder = shutil.copytree(GOLDEN/'bert', tmp_path/'bert')
+    (folder/'config.json').write_text(json.dumps(json.loads((folder/'config.json').read_text()) | field))
+    with pytest.raises(InputError, match=next(iter(field))): load_engine(folder, 'openvino')
+
+
+def test_the_exact_gelu_counts_after_a_first_run_too():
+    from seqrep_nb.backbone import exact_gelu, import_keras
+    _, keras, _ = import_keras()
+    model = load_backbone(GOLDEN/'bert')
+    right = encode_ids(model, [[3, 4, 5]])
+    for block in model.transformer_layers: block._feedforward_intermediate_dense.activation = lambda x: keras.activations.gelu(x, approximate=True)
+    model.__dict__.pop('_seqrep_engine')
+    assert np.abs(encode_ids(model, [[3, 4, 5]]) - right).max() > 1e-5
+    np.testing.assert_allclose(encode_ids(exact_gelu(model), [[3, 4, 5]]), right, atol=1e-6)

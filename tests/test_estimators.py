@@ -47,7 +47,7 @@ VECTORS = np.random.default_rng(1).normal(size=(len(HISTORIES.item_ids), 6)).ast
 
 # Every parameter, none at its default, so that one that is dropped or renamed on the way is seen
 PARAMETERS = {
-    TextEncoder: dict(checkpoint='somewhere', pooling='cls', max_length=9, batch_tokens=77, normalize=False, unknown_limit=.5, engine='openvino', precision='int8', store='vectors'),
+    TextEncoder: dict(checkpoint='somewhere', pooling='cls', max_length=9, batch_tokens=77, normalize=False, unknown_limit=.5, engine='openvino', precision='int8', store='vectors', keep='end'),
     Popularity: dict(days=3, by='rows'),
     PersonalFrequency: dict(),
     TIFUKNN: dict(group_size=2, within=.5, across=.4, neighbours=3, alpha=.2),
