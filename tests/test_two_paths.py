@@ -137,7 +137,7 @@ def test_equal_lines_run_once():
     model = load_tokenizer(), Engine(run, width=2, positions=64, words=40_000, batch_tokens=1_000)
     histories = made([(0, 0, 'milk'), (1, 5, 'milk'), (3, 5, 'bread')])     # without `now`, both say 'today'
     H, lines = line_representation(histories, TEXTS, 32, model=model), line_tokens(histories, TEXTS, model[0], 32)[0]
-    assert len(ran) == 2
+    assert sum(row.any() for row in ran) == 2
     np.testing.assert_allclose(H, [[line.mean(), 1] if len(line) else [0, 0] for line in lines], rtol=1e-6)
     assert line_representation(made([]), TEXTS, model=model).tolist() == np.zeros((5, 2)).tolist()
 
