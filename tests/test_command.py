@@ -237,7 +237,7 @@ def test_a_row_set_aside_was_met_all_the_same(tmp_path, shop):
     assert code == 2 and 'is a file that is read' in text
 
 
-def shop(folder, texts):
+def shop_files(folder, texts):
     "A small log and its items, as files."
     rng = np.random.default_rng(0)
     pd.DataFrame(dict(user_id=rng.integers(0, 40, 600), item_id=rng.integers(0, len(texts), 600), timestamp=(pd.Timestamp('2024-01-01', tz='UTC') + pd.to_timedelta(rng.integers(0, 60, 600), unit='D')).astype(str))).to_csv(folder/'events.csv', index=False)
@@ -247,7 +247,7 @@ def shop(folder, texts):
 
 def test_text_vectors_are_kept_for_the_next_fit(tmp_path, monkeypatch):
     from seqrep_nb.encode import TextEncoder
-    files, settings = shop(tmp_path, [f'tea of kind {i}' for i in range(12)]), ('--steps', 1, '--store', tmp_path/'vectors')
+    files, settings = shop_files(tmp_path, [f'tea of kind {i}' for i in range(12)]), ('--steps', 1, '--store', tmp_path/'vectors')
     assert run('fit', *files, '--out', tmp_path/'one', *settings)[0] == 0
     computed = []
     encode = TextEncoder._encode
@@ -255,17 +255,17 @@ def test_text_vectors_are_kept_for_the_next_fit(tmp_path, monkeypatch):
     assert run('fit', *files, '--out', tmp_path/'two', *settings)[0] == 0 and computed == []
     sums = [[line for line in (tmp_path/name/'SHA256SUMS').read_text().splitlines() if 'report.' not in line] for name in ('one', 'two')]
     assert sums[0] == sums[1]
-    shop(tmp_path, [f'tea of kind {i}' for i in range(11)] + ['coffee'])
+    shop_files(tmp_path, [f'tea of kind {i}' for i in range(11)] + ['coffee'])
     assert run('fit', *files, '--out', tmp_path/'three', *settings)[0] == 0 and computed == ['coffee']
 
 
 def test_texts_that_the_checkpoint_cannot_read_are_left_out_and_said(tmp_path):
-    code, said = run('fit', *shop(tmp_path, [f'用户浏览商品{i}' for i in range(12)]), '--out', tmp_path/'model', '--steps', 1)
+    code, said = run('fit', *shop_files(tmp_path, [f'用户浏览商品{i}' for i in range(12)]), '--out', tmp_path/'model', '--steps', 1)
     assert code == 0 and 'texts are not used' in said and 'use a checkpoint whose vocabulary covers' in said
     assert run('recommend', tmp_path/'model', '--out', tmp_path/'recs.csv')[0] == 0
 
 
 @pytest.mark.parametrize('store', ['model', 'model/vectors', '.'])
 def test_a_store_that_a_fit_would_replace_is_refused(store, tmp_path):
-    code, said = run('fit', *shop(tmp_path, ['tea', 'milk']), '--out', tmp_path/'model', '--store', tmp_path/store)
+    code, said = run('fit', *shop_files(tmp_path, ['tea', 'milk']), '--out', tmp_path/'model', '--store', tmp_path/store)
     assert code == 2 and 'lie in one another' in said and not (tmp_path/'model').exists()

@@ -661,7 +661,7 @@ TRAINED = ['fit', 'events.csv', 'items.csv', '--out', 'model', '--steps', '5', '
 MOMENTS = ['vectors.safetensors', 'plan.json', 'transformer-0.safetensors']
 
 
-def wait_for(made, run, seconds=240):
+def wait_for(made, run, seconds=600):
     "Until something is there, or the process has ended."
     end = time.monotonic() + seconds
     while not made() and run.poll() is None and time.monotonic() < end: time.sleep(.005)
@@ -695,15 +695,13 @@ class Killed:
         self.first = *whole.communicate(), whole.returncode
 
     def ended(self):
-        self.thread.join(280)
+        self.thread.join(1200)
         assert not self.thread.is_alive()
         return self
 
 
-@pytest.fixture(scope='session', autouse=True)
-def killed(request, tmp_path_factory):
-    "Begun before the first test, so that it runs beside the others."
-    if any('killed' in item.name for item in request.session.items if item.path == Path(__file__)): return Killed(tmp_path_factory.mktemp('killed'))
+@pytest.fixture(scope='session')
+def killed(tmp_path_factory): return Killed(tmp_path_factory.mktemp('killed'))
 
 
 @pytest.mark.parametrize('moment', MOMENTS)
