@@ -231,7 +231,7 @@ def compared(vectors, others):
     return f'largest difference of a component of the normalised vectors: {float(np.abs(vectors - others).max()):.1e}; smallest cosine: {float((vectors * others).sum(1).min()):.7f}'
 
 
-def some_lines(n=300):
+def some_lines(n=500):
     "Newest baskets of households as lines of text, of very different lengths."
     from seqrep_nb.clean import clean_events
     from seqrep_nb.histories import build_histories
@@ -626,7 +626,7 @@ SAID = {
     'encode/first': 'Wall time of a fresh process from its start to the vector of one text: imports, checkpoint, first pass. Ours is compiled in that first pass.',
     'encode/first/openvino': 'As `encode/first`, ours with the engine OpenVINO, which needs no TensorFlow.',
     'encode/fp32': 'Texts of 2,000 distinct item texts of Complete Journey encoded per second of wall time, from strings to normalised float32 vectors, in one warm process a side, each at the batch size, ours also with the engine, that a short trial before found best; the peer runs in PyTorch; all cores for both. The checkpoint is the same folder, all-MiniLM-L6-v2.',
-    'encode/fp32/lines': 'As `encode/fp32`, with 300 lines of text, the newest baskets of households, from one item to 256 tokens.',
+    'encode/fp32/lines': 'As `encode/fp32`, with 500 lines of text, the newest baskets of households, from one item to 256 tokens.',
     'encode/reduced': 'As `encode/fp32`, ours in bfloat16, the peer in float32.', 'encode/reduced/lines': 'As `encode/fp32/lines`, ours in bfloat16, the peer in float32.',
     'encode/int8': 'As `encode/fp32`, ours with int8 weights and activations, the peer in float32.', 'encode/int8/lines': 'As `encode/fp32/lines`, ours with int8 weights and activations, the peer in float32.',
     'encode/parity': 'Largest absolute difference of any component of the vectors, not normalised, from those of PyTorch’s transformers: token mean and first token, two engines, the published checkpoint and one whose weights were changed and that `save_backbone` wrote.',
