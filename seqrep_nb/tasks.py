@@ -207,7 +207,7 @@ def preference_tasks(
     if events.timestamp.max() < max(cuts) + pd.Timedelta(days=days - 1): raise input_error('events', 'timestamp', problem=f'end before the window of {max(cuts)} does', way_out='cut earlier, or ask for fewer days')
     known, held = build_histories(events[events.timestamp < max(cuts)], item_ids=item_ids), [_next_held(events, items, cut, days) for cut in cuts]
     chosen = pd.concat([h.drop_duplicates() for h in held[:-1]]).category.value_counts(sort=False)
-    chosen = chosen[np.lexsort((chosen.index.astype(str), -chosen.to_numpy()))[:categories]].index if len(chosen) else chosen.index
+    chosen = np.asarray(chosen.index, object)[np.lexsort((chosen.index.astype(str), -chosen.to_numpy()))[:categories]]
     if not len(chosen): raise input_error('items', column='category', problem='is unknown for every item of a next basket', way_out='give items a category, or ask at other moments')
     return [_preference_task(known.before(cut.value // 1000), h, chosen, cut, days) for cut, h in zip(cuts, held)]
 
