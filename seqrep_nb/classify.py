@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted, validate_data
 from .core import input_error, seed_everything
 from .histories import DAY, Histories
-from .metrics import Protocol, Result
+from .metrics import Protocol, multilabel_result
 from .tasks import next_categories
 
 # %% ../nbs/40_classify.ipynb #d2cd9b1c
@@ -141,11 +141,6 @@ def category_shares(
     baskets = _distinct(histories.users, histories.baskets, len(histories))
     return counts / np.maximum(baskets, 1)[:, None].astype('float32')
 
-def _macro_pr_auc(values): # (n, 2C): labels, then probabilities
-    from sklearn.metrics import average_precision_score
-    y, p = np.split(values, 2, axis=1)
-    return float(np.mean([average_precision_score(a, b) for a, b in zip(y.T, p.T) if a.any()]))
-
 # %% ../nbs/40_classify.ipynb #7d0be06d
 def preference_results(
     items:pd.DataFrame,      # Canonical items with `category`
@@ -170,4 +165,4 @@ def preference_results(
     p = {'base rate': np.tile(Y.mean(0), (len(Y_test), 1))}
     for name, X in inputs.items(): p[name] = np.stack([fit(X['inner'], y).predict_proba(X['outer'])[:, 1] for y in Y.T], 1)
     protocol = Protocol(task.dataset, 'preference: categories of the next basket', f'{task.cut:%Y-%m-%d}', target=f'{len(names)} categories', ties='', users=len(Y_test))
-    return [Result(name, 'macro PR-AUC', np.hstack([Y_test, q]).astype(float), protocol, seed, _macro_pr_auc, task.histories.user_ids[back_test]) for name, q in p.items()]
+    return [multilabel_result(name, Y_test, q, protocol, seed, task.histories.user_ids[back_test]) for name, q in p.items()]
