@@ -8,7 +8,7 @@ import numpy as np, pandas as pd
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS, PARTS, CUT, SEEDS = ROOT/'results'/'methods.json', ROOT/'runs'/'methods', '2017-12-01', (0, 1, 2)
-SETTINGS = dict(max_length=64, training=4_000, choosing=1_000, epochs=1, batch_size=16, last=24, lora_rank=8)
+SETTINGS = dict(max_length=64, training=4_000, choosing=1_000, epochs=1, batch_size=16, last=24, lora_rank=8, adalora_rank=12, adalora_target=8)
 SHAPE = dict(rows=32, tokens=64, steps=24, warm=4)  # of the costs
 # Learning rates tried with seed 0; the inner cut chooses
 RATES = {'frozen': [0.], 'last blocks': [1e-4, 3e-4], 'full': [3e-5, 1e-4], 'LoRA': [1e-3, 3e-3], 'AdaLoRA': [1e-3, 3e-3]}
@@ -22,7 +22,8 @@ def model(method, rate, seed, memory=None, folder=None, **others):
     given = dict(epochs=SETTINGS['epochs'], batch_size=SETTINGS['batch_size'], learning_rate=rate, seed=seed, memory=memory, folder=folder) | others
     if method in ('LoRA', 'AdaLoRA'):
         from seqrep_nb.lora import AdaLoRAClassifier, LoRAClassifier
-        return dict(LoRA=LoRAClassifier, AdaLoRA=AdaLoRAClassifier)[method](rank=SETTINGS['lora_rank'], **given)
+        if method == 'LoRA': return LoRAClassifier(rank=SETTINGS['lora_rank'], **given)
+        return AdaLoRAClassifier(rank=SETTINGS['adalora_rank'], target=SETTINGS['adalora_target'], **given)
     return FineTunedClassifier(train_blocks={'frozen': 0, 'last blocks': 2, 'full': 'all'}[method], **given)
 
 
@@ -58,7 +59,7 @@ def part(task, kind, method, rate, seed, sets, memory):
         p = fitted.predict_proba(*sets[2][:2])
         with write_whole(path.with_suffix('.npy')) as temporary:
             with open(temporary, 'wb') as file: np.save(file, p if p.ndim == 2 and task == 'preference' else p[:, 1], allow_pickle=False)
-        ranks = fitted.ranks() if method == 'AdaLoRA' else None
+        ranks = fitted.ranks_ if method == 'AdaLoRA' else None
         write_json(path, dict(task=task, kind=kind, method=method, learning_rate=rate, seed=seed, history=fitted.history_, validation_loss=min(h['validation_loss'] for h in fitted.history_), ranks=ranks))
         for old in path.with_suffix('').glob('*.safetensors'): old.unlink()
     return json.loads(path.read_text()) | dict(p=np.load(path.with_suffix('.npy'), allow_pickle=False))
@@ -79,7 +80,8 @@ def trained(task, moments, items, tokenizer, methods):
         best = min(tried, key=lambda one: one['validation_loss'])
         chosen += [dict(task=task, method=method, learning_rate=one['learning_rate'], validation_loss=round(one['validation_loss'], 5), chosen=one is best) for one in tried]
         found += [best] + [part(task, kind, method, best['learning_rate'], seed, of(kind), memory) for seed in (SEEDS[1:] if method != 'frozen' else ())]
-    return found, chosen, {kind: round(loss, 5) for kind, loss in kinds.items()}, of(kind)[2][2]
+    other = part(task, max(kinds, key=kinds.get), 'frozen', 0., 0, None, None)
+    return found, chosen, {kind: round(loss, 5) for kind, loss in kinds.items()}, of(kind)[2][2], other
 
 
 def result(task, moment, one, y):
@@ -135,11 +137,12 @@ def main(methods):
     from seqrep_nb.metrics import compare, interval
     from seqrep_nb.text import load_tokenizer
     log, tokenizer = load_journey(), load_tokenizer()
-    told = dict(command='python scripts/finetune.py', date=f'{datetime.date.today():%Y-%m-%d}', machine=machine(), settings=SETTINGS | dict(rates=RATES, shape=SHAPE), protocol={}, lines={}, chosen=[], rows=[], gains=[], ranks={})
+    told = dict(command='python scripts/finetune.py', date=f'{datetime.date.today():%Y-%m-%d}', machine=machine(), settings=SETTINGS | dict(rates=RATES, shape=SHAPE), protocol={}, lines={}, chosen=[], rows=[], gains=[], line_gains={}, ranks={})
     for task, moments in tasks(clean_events(log.events).events, log.items).items():
-        found, chosen, told['lines'][task], y = trained(task, moments, log.items, tokenizer, methods)
+        found, chosen, told['lines'][task], y, other = trained(task, moments, log.items, tokenizer, methods)
         results = {(one['method'], one['seed']): result(task, moments[-1], one, y) for one in found}
         told['chosen'] += chosen
+        told['line_gains'][task] = {k: round(float(v), 6) for k, v in compare(results['frozen', 0], result(task, moments[-1], other, y)).items()}
         told['protocol'][task] = next(iter(results.values())).protocol.stamp()
         for (method, seed), r in results.items():
             value, low, high = interval(r)
