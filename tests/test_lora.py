@@ -313,3 +313,73 @@ def test_nothing_else_is_overwritten(bert, tmp_path):
     with pytest.raises(InputError): lora.save_adapters(model, tmp_path/'mine', bert)
     with pytest.raises(InputError, match='finds no adapters'): lora.save_adapters(backbone.load_backbone(bert), tmp_path/'a', bert)
     assert lora.save_adapters(model, lora.save_adapters(model, tmp_path/'a', bert), bert).is_dir()      # its own kind may be replaced
+
+
+# Classifiers
+
+def some_lines(n, labels=None, seed=0):
+    rng = np.random.default_rng(seed)
+    mask = np.arange(8) < rng.integers(2, 9, n)[:, None]
+    y = (rng.random((n, labels or 1)) < .5).astype('int8')
+    y[:2] = [[0], [1]]
+    return rng.integers(5, 90, (n, 8)) * mask, mask, y if labels else y[:, 0]
+
+
+CLASSIFIERS = dict(lora=lambda **kw: lora.LoRAClassifier(**dict(dict(rank=2, epochs=2, batch_size=8), **kw)), adalora=lambda **kw: lora.AdaLoRAClassifier(**dict(dict(rank=3, target=1.5, epochs=2, batch_size=8, every=2), **kw)))
+
+
+@pytest.mark.parametrize('labels', [None, 3])
+@pytest.mark.parametrize('kind', CLASSIFIERS)
+def test_a_classifier_learns_and_comes_back_bit_for_bit(bert, kind, labels, tmp_path):
+    from sklearn.base import clone
+    ids, mask, y = some_lines(40, labels)
+    fresh = CLASSIFIERS[kind](checkpoint=str(bert), learning_rate=.01)
+    model = clone(fresh).fit(ids, mask, y, validation=some_lines(24, labels, 1))
+    assert model.get_params() == fresh.get_params()                                  # parameters stay as they were given
+    factors = 12 * (2 * 16 * model.rank + (model.rank if kind == 'adalora' else 0))
+    assert model.trainable_['parameters'] == factors + 17 * (labels or 1) and model.history_[0]['epoch'] == 0
+    p = model.predict_proba(ids, mask)
+    assert p.shape == (40, labels or 2)
+    np.testing.assert_array_equal(model.predict(ids, mask), (p > .5) if labels else p.argmax(1))
+    again = lora.load_adapted_classifier(model.save(tmp_path/'a'), str(bert), kind=kind)
+    np.testing.assert_array_equal(again.predict_proba(ids, mask), p)
+    assert type(again) is type(model) and again.history_ == model.history_ and again.rank == model.rank
+    if kind == 'adalora': assert again.ranks_ == model.ranks_ and sum(model.ranks_.values()) == 18
+    H = model.represent(ids, mask)
+    lora.merge(model.backbone_)
+    np.testing.assert_allclose(model.represent(ids, mask), H, atol=1e-5)
+
+
+@pytest.mark.parametrize('kind', CLASSIFIERS)
+def test_what_makes_it_worse_is_not_kept(bert, kind):
+    ids, mask, y = some_lines(40)
+    start = CLASSIFIERS[kind](checkpoint=str(bert), learning_rate=0.).fit(ids, mask, y, validation=(ids, mask, y))
+    wild = CLASSIFIERS[kind](checkpoint=str(bert), learning_rate=3.).fit(ids, mask, y, validation=(ids, mask, y))
+    assert wild.history_[-1]['validation_loss'] > wild.history_[0]['validation_loss']
+    np.testing.assert_allclose(wild.predict_proba(ids, mask), start.predict_proba(ids, mask), atol=1e-6)
+
+
+@pytest.mark.parametrize('kind', CLASSIFIERS)
+def test_a_fit_that_was_killed_goes_on(bert, kind, tmp_path, monkeypatch):
+    lines, given = some_lines(140), dict(checkpoint=str(bert), batch_size=4, epochs=3, learning_rate=.01)
+    whole = CLASSIFIERS[kind](**given).fit(*lines)
+    real = lora.FineTunedClassifier._extras if kind == 'lora' else lora.AdaLoRAClassifier._extras
+
+    def killed(self, steps):
+        extras = dict(real(self, steps))
+        then = extras.get('after', lambda step: None)
+        def after(step):
+            if step == 103: raise KeyboardInterrupt
+            then(step)
+        return extras | dict(after=after)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lora.LoRAClassifier if kind == 'lora' else lora.AdaLoRAClassifier, '_extras', killed, raising=False)
+        with pytest.raises(KeyboardInterrupt): CLASSIFIERS[kind](folder=str(tmp_path), **given).fit(*lines)
+    resumed = CLASSIFIERS[kind](folder=str(tmp_path), **given).fit(*lines)
+    for name, v in lora._variables(whole.backbone_).items(): np.testing.assert_array_equal(v.numpy(), lora._variables(resumed.backbone_)[name].numpy(), err_msg=name)
+    np.testing.assert_array_equal(whole.predict_proba(*lines[:2]), resumed.predict_proba(*lines[:2]))
+
+
+def test_adapters_without_a_classifier_are_no_classifier(saved, bert):
+    with pytest.raises(InputError, match='does not describe a classifier'): lora.load_adapted_classifier(saved, str(bert))
