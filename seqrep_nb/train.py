@@ -5,18 +5,19 @@
 # %% auto #0
 __all__ = ['FILE', 'Batches', 'adamw', 'block_rates', 'trainable_state', 'seed_states', 'train']
 
-# %% ../nbs/29_train.ipynb #1468e2f5
-import json
+# %% ../nbs/29_train.ipynb #edc4c45e
+import hashlib, json, os
 from collections.abc import Callable, Sequence
-from functools import cache
+from contextlib import closing
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 
-from .core import InputError, input_error, progress, write_whole
+from .core import InputError, _plain, input_error, progress, write_whole
 from .backbone import import_keras
 
-# %% ../nbs/29_train.ipynb #50913e4d
+# %% ../nbs/29_train.ipynb #e3292b7c
 class Batches:
     "Row numbers of each step, in a new order every epoch. They depend on the seed and the step's number alone, so a resumed run sees what it would have seen."
     def __init__(self,
@@ -33,7 +34,7 @@ class Batches:
         if epoch != self._epoch: self._epoch, self._order = epoch, np.random.default_rng([self.seed, epoch]).permutation(self.n)
         return self._order[place * self.size:(place + 1) * self.size]
 
-# %% ../nbs/29_train.ipynb #34c5fda7
+# %% ../nbs/29_train.ipynb #65c02a0d
 @cache
 def _layerwise_adamw():
     _, keras, _ = import_keras()
@@ -41,12 +42,14 @@ def _layerwise_adamw():
         "Adam with decoupled weight decay (arXiv 1711.05101), each variable at its own share of the learning rate."
         def __init__(self, rate, decay, rates, **options):
             super().__init__(rate, **options)
-            self.decay, self.rates = decay, rates
+            self.decay, self.rates, self.shares = decay, rates, []
 
         def build(self, variables):
             super().build(variables)
             if lost := set(self.rates) - {v.path for v in variables}: raise input_error('rates', problem=f'names {min(lost)!r}, which is not trained', way_out='use the paths of the trained variables')
-            self.shares = [(float(self.rates.get(v.path, 1)), self.decay if len(v.shape) > 1 else 0.) for v in variables]
+            self.shares = [(float(self.rates.get(v.path, 1)), self.decay if len(v.shape) > 1 and v.name != 'bias' else 0.) for v in variables]  # an attention's biases have two axes
+
+        def get_config(self): return super().get_config() | dict(decay=self.decay, shares=[share for share, _ in self.shares])  # by place: a path may be numbered anew in the next process
 
         def update_step(self, gradient, variable, learning_rate):
             share, decay = self.shares[self._get_variable_index(variable)]
@@ -63,23 +66,119 @@ def adamw(
     rates:dict=None,         # Path of a variable → its share of the rate, see `block_rates`; None: all the same
 ):                           # Keras optimizer
     "AdamW with warm-up, cosine, clipping, and a rate of its own for every variable that is named."
+    if not (peak >= 0 and steps >= 1 and 0 <= warm <= 1): raise input_error('peak, steps, warm', problem=f'are {peak}, {steps}, {warm}', way_out='give a rate that is not negative, at least one step, and a share from 0 to 1')
     _, keras, _ = import_keras()
     rising = max(round(steps * warm), 1)
     schedule = keras.optimizers.schedules.CosineDecay(0., max(steps - rising, 1), warmup_target=peak, warmup_steps=rising)
     return _layerwise_adamw()(schedule, weight_decay, dict(rates or {}), global_clipnorm=clip)
 
-# %% ../nbs/29_train.ipynb #95cdbc2a
+# %% ../nbs/29_train.ipynb #b027bbb5
 def block_rates(
     backbone,            # From `load_backbone`
     decay:float=1/2.6,   # Share of the rate of the block above
 ) -> dict:               # Path of each variable of the backbone → share of the rate: 1 for the top block
     "Discriminative learning rates: what lies deeper is more general and moves less (ULMFiT, arXiv 1801.06146)."
     if not 0 < decay <= 1: raise input_error('decay', problem=f'is {decay}', way_out='give a share above 0, up to 1')
-    depth = {v.path: backbone.num_layers for v in backbone.variables}
-    for n, block in enumerate(backbone.transformer_layers): depth |= {v.path: backbone.num_layers - 1 - n for v in block.variables}
+    blocks, depth, at = list(backbone.transformer_layers), {}, backbone.num_layers  # embeddings lie below all blocks, a last norm above them
+    for layer in backbone.layers:
+        if layer in blocks: at = len(blocks) - 1 - blocks.index(layer)
+        depth |= {v.path: at for v in layer.variables}
     return {v.path: decay ** depth[v.path] for v in backbone.trainable_variables}
 
-# %% ../nbs/29_train.ipynb #aca0fb4a
+# %% ../nbs/29_train.ipynb #1950fe55
+def _compiled(loss, variables, optimizer, micro_batches, on_gradients) -> Callable: # step(*batch) -> loss
+    "Two graphs, gradients and update: in one, TensorFlow 2.21 lets them overlap on a CPU, and the last bit is no longer the same every time."
+    tf, _, _ = import_keras()
+    def part(*batch):
+        with tf.GradientTape() as tape: value = loss(*batch)
+        found = tape.gradient(value, [v.value for v in variables])
+        if lost := [v.path for v, g in zip(variables, found) if g is None]: raise input_error('variables', problem=f'hold {lost[0]!r}, which has no part in the loss', way_out='leave it out')
+        return value, [tf.convert_to_tensor(g) for g in found]  # an embedding's rows are summed here, always in one order
+
+    def update(found):
+        if on_gradients: on_gradients(found)
+        optimizer.apply(found, variables)
+
+    part, update = (tf.function(partial(function), autograph=False, reduce_retracing=True) for function in (part, update))  # partial: TensorFlow counts traces by code, and would warn of the fifth training
+    def step(*batch):
+        value, found = _mean_of_parts(part, batch, micro_batches)
+        update(found)
+        return value
+    return step
+
+def _mean_of_parts(part, batch, micro_batches):
+    "The gradient of a mean is the mean of the parts' gradients, each counted by its rows."
+    if micro_batches == 1: return part(*batch)
+    rows, value, total = len(batch[0]), 0., None
+    for at in np.array_split(np.arange(rows), min(micro_batches, rows)):
+        share = len(at) / rows
+        error, found = part(*[array[at[0]:at[-1] + 1] for array in batch])
+        value, total = value + share * error, [share * g for g in found] if total is None else [a + share * g for a, g in zip(total, found)]
+    return value, total
+
+# %% ../nbs/29_train.ipynb #b046e13f
+FILE = 'training.safetensors'
+
+class _Run:
+    "What a training changes, how far it has come, and the file that holds both."
+    def __init__(self, variables, optimizer, state, folder, settings):
+        if not optimizer.built: optimizer.build(variables)
+        groups = dict(weight=variables, optimizer=optimizer.variables, state=state)
+        self.variables, self.held = variables, {f'{kind}/{n}': v for kind, group in groups.items() for n, v in enumerate(group)}
+        told = optimizer.get_config()
+        if isinstance(told['learning_rate'], dict): told |= told.pop('learning_rate')['config']  # a schedule's own values
+        told = {f"optimizer's {key}": value for key, value in told.items() if key != 'name'}
+        self.path, self.settings, self.best = None if folder is None else Path(folder)/FILE, json.loads(json.dumps(settings | told, default=_plain)), None
+        self.done, self.step, self.losses, self.history = False, 0, [], []
+
+    def keep(self):
+        "Write everything to one file, whole or not at all."
+        from safetensors.numpy import save_file
+        tensors = {name: np.asarray(v.numpy(), order='C') for name, v in self.held.items()}
+        if self.best is not None and not self.done: tensors |= {f'best/{n}': value for n, value in enumerate(self.best)}
+        told = json.dumps(dict(settings=self.settings, done=self.done, step=self.step, losses=self.losses, history=self.history))
+        with write_whole(self.path) as temporary: save_file(tensors, temporary, metadata=dict(training=told, sha256=_digest(told, tensors)))
+
+    def resume(self):
+        "Read the file, if there is one: checked in full before anything is changed. Raises `InputError` if it is broken or of another training."
+        if not self.path.exists(): return
+        told, tensors = _read(self.path)
+        for key in {**told['settings'], **self.settings}:
+            if (there := told['settings'].get(key)) != (here := self.settings.get(key)): raise self._other(f'{key} was {there!r}, now it is {here!r}')
+        if odd := [name for name, v in self.held.items() if name not in tensors or (tensors[name].shape, tensors[name].dtype.name) != (tuple(v.shape), v.dtype)]: raise self._other(f'{odd[0]!r} is not in it, or of another shape or type')
+        if extra := [name for name in tensors if name not in self.held and not name.startswith('best/')]: raise self._other(f'it holds {extra[0]!r}')
+        for name, v in self.held.items(): v.assign(tensors[name])
+        self.done, self.step, self.losses, self.history = (told[key] for key in ('done', 'step', 'losses', 'history'))
+        if 'best/0' in tensors: self.best = [tensors[f'best/{n}'] for n in range(len(self.variables))]
+
+    def _other(self, problem): return input_error(str(self.path), problem=f'is of another training: {problem}', way_out='name another folder, or remove the file to begin anew')
+
+# %% ../nbs/29_train.ipynb #cba75ddb
+def _digest(told, tensors) -> str:
+    "Safetensors has no check sum of its own: a flipped bit in a weight would be read as a weight."
+    found = hashlib.sha256(told.encode())
+    for name, value in sorted(tensors.items()):
+        found.update(f'{name} {value.dtype} {value.shape}'.encode())
+        found.update(memoryview(value.reshape(-1)).cast('B') if value.size else b'')
+    return found.hexdigest()
+
+def _read(path) -> tuple: # (what is told, name → array)
+    from safetensors import SafetensorError, safe_open
+    try:
+        with safe_open(path, 'np') as file: told, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}
+        if told['sha256'] != _digest(told['training'], tensors): raise ValueError('its check sum is of other content')
+        return json.loads(told['training']), tensors
+    except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
+        raise input_error(str(path), problem=f'is no checkpoint that can be read ({error})', way_out='remove it to begin anew') from error
+
+def _check_folder(path):
+    "A place that cannot be written is told before the training, not after its first hundred steps. What a killed run left half written goes."
+    try: path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error: raise input_error(str(path.parent), problem=f'cannot be made ({error})', way_out='name another folder') from error
+    if not os.access(path.parent, os.W_OK): raise input_error(str(path.parent), problem='cannot be written', way_out='name another folder')
+    for left in path.parent.glob(f'.*-{FILE}'): left.unlink(missing_ok=True)
+
+# %% ../nbs/29_train.ipynb #1de3affd
 def trainable_state(
     variables:Sequence,  # Keras variables that are trained
     optimizer,           # Built on them
@@ -97,81 +196,7 @@ def seed_states(
     found = {id(v): v for layer in layers for v in layer.variables if v.name == 'seed_generator_state'}
     return list(found.values())
 
-# %% ../nbs/29_train.ipynb #29707e6f
-def _compiled(loss, variables, optimizer, micro_batches, on_gradients) -> Callable: # step(*batch) -> loss
-    "Two graphs, gradients and update: in one, TensorFlow 2.21 lets them overlap on a CPU, and the last bit is no longer the same every time."
-    tf, _, _ = import_keras()
-    def part(*batch):
-        with tf.GradientTape() as tape: value = loss(*batch)
-        found = tape.gradient(value, [v.value for v in variables])
-        if lost := [v.path for v, g in zip(variables, found) if g is None]: raise input_error('variables', problem=f'hold {lost[0]!r}, which has no part in the loss', way_out='leave it out')
-        return value, [tf.convert_to_tensor(g) for g in found]  # an embedding's rows are summed here, always in one order
-
-    def update(found):
-        if on_gradients: on_gradients(found)
-        optimizer.apply(found, variables)
-
-    part, update = (tf.function(function, autograph=False, reduce_retracing=True) for function in (part, update))
-    def step(*batch):
-        value, found = _mean_of_parts(part, batch, micro_batches)
-        update(found)
-        return value
-    return step
-
-def _mean_of_parts(part, batch, micro_batches):
-    "The gradient of a mean is the mean of the parts' gradients, each counted by its rows."
-    if micro_batches == 1: return part(*batch)
-    rows, value, total = len(batch[0]), 0., None
-    for at in np.array_split(np.arange(rows), min(micro_batches, rows)):
-        share = len(at) / rows
-        error, found = part(*[array[at] for array in batch])
-        value, total = value + share * error, [share * g for g in found] if total is None else [a + share * g for a, g in zip(total, found)]
-    return value, total
-
-# %% ../nbs/29_train.ipynb #a85f0d71
-FILE = 'training.safetensors'
-
-class _Run:
-    "What a training changes, how far it has come, and the file that holds both."
-    def __init__(self, variables, optimizer, state, folder, settings):
-        if not optimizer.built: optimizer.build(variables)
-        groups = dict(weight=variables, optimizer=optimizer.variables, state=state)
-        self.variables, self.held = variables, {f'{kind}/{n}': v for kind, group in groups.items() for n, v in enumerate(group)}
-        self.path, self.settings, self.best = None if folder is None else Path(folder)/FILE, json.loads(json.dumps(settings)), None
-        self.done, self.step, self.losses, self.history = False, 0, [], []
-
-    def keep(self):
-        "Write everything to one file, whole or not at all."
-        from safetensors.numpy import save_file
-        tensors = {name: np.asarray(v.numpy(), order='C') for name, v in self.held.items()}
-        if self.best is not None and not self.done: tensors |= {f'best/{n}': value for n, value in enumerate(self.best)}
-        told = dict(settings=self.settings, done=self.done, step=self.step, losses=self.losses, history=self.history)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with write_whole(self.path) as temporary: save_file(tensors, temporary, metadata=dict(training=json.dumps(told)))
-
-    def resume(self):
-        "Read the file, if there is one. Raises `InputError` if it is broken or of another training."
-        if self.path is None or not self.path.exists(): return
-        told, tensors = _read(self.path)
-        for key in sorted({*told['settings'], *self.settings}):
-            if (there := told['settings'].get(key)) != (here := self.settings.get(key)): raise self._other(f'{key} was {there!r}, now it is {here!r}')
-        if odd := [name for name, v in self.held.items() if name not in tensors or tensors[name].shape != tuple(v.shape)]: raise self._other(f'{odd[0]!r} is not in it, or of another shape')
-        if extra := [name for name in tensors if name not in self.held and not name.startswith('best/')]: raise self._other(f'it holds {extra[0]!r}')
-        for name, v in self.held.items(): v.assign(tensors[name])
-        self.done, self.step, self.losses, self.history = (told[key] for key in ('done', 'step', 'losses', 'history'))
-        if 'best/0' in tensors: self.best = [tensors[f'best/{n}'] for n in range(len(self.variables))]
-
-    def _other(self, problem): return input_error(str(self.path), problem=f'is of another training: {problem}', way_out='name another folder, or remove the file to begin anew')
-
-# %% ../nbs/29_train.ipynb #b9f5c8df
-def _read(path) -> tuple: # (what is told, name → array)
-    from safetensors import SafetensorError, safe_open
-    try:
-        with safe_open(path, 'np') as file: return json.loads(file.metadata()['training']), {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
-        raise input_error(str(path), problem=f'is no checkpoint that can be read ({error})', way_out='remove it to begin anew') from error
-
-# %% ../nbs/29_train.ipynb #5b94ca4a
+# %% ../nbs/29_train.ipynb #1b1bc693
 def train(
     loss:Callable,           # loss(*batch) → scalar tensor, a mean over rows; call layers with training=True in it
     variables:Sequence,      # Keras variables that are trained
@@ -192,52 +217,64 @@ def train(
     what:str='train',        # Beside the progress bar
 ) -> list:                   # Rows: step, loss (mean since the row before), validation
     "Train, and go on from a checkpoint as if nothing had happened. Raises `InputError` on a loss that is not finite and on a checkpoint of another training."
-    if steps < 1 or micro_batches < 1 or keep_every < 1: raise input_error('steps, micro_batches, keep_every', problem=f'are {steps}, {micro_batches}, {keep_every}', way_out='give at least one of each')
-    every = every or steps
-    run = _Run(list(variables), optimizer, list(state), folder, dict(settings or {}, steps=steps, every=every, patience=patience, micro_batches=micro_batches))
-    run.resume()
+    variables = list(variables)
+    _check_call(variables, optimizer, validate, dict(steps=steps, every=every, patience=patience, micro_batches=micro_batches, keep_every=keep_every))
+    run = _Run(variables, optimizer, list(state), folder, dict(settings or {}, steps=steps, every=every or steps, patience=patience, micro_batches=micro_batches))
+    if run.path:
+        _check_folder(run.path)
+        run.resume()
+    if not run.step and int(optimizer.iterations): raise input_error('optimizer', problem=f'has made {int(optimizer.iterations)} steps already', way_out='begin with a new one, and with the weights that you mean to begin with')
     if not run.done:
-        _steps(run, _compiled(loss, run.variables, optimizer, micro_batches, on_gradients), batch, validate, after, log, keep_every, what)
+        _steps(run, _compiled(loss, variables, optimizer, micro_batches, on_gradients), batch, validate, after, log, keep_every, what)
         if run.best is not None:
-            for v, value in zip(run.variables, run.best): v.assign(value)
+            for v, value in zip(variables, run.best): v.assign(value)
         run.done = True
         if run.path: run.keep()
     return run.history
 
-# %% ../nbs/29_train.ipynb #0689328e
+# %% ../nbs/29_train.ipynb #755fb447
+def _check_call(variables, optimizer, validate, counts):
+    if not variables: raise input_error('variables', problem='are none', way_out='name what is to be trained')
+    for name, value in counts.items():
+        if value is not None and value < 1: raise input_error(name, problem=f'is {value}', way_out='give at least 1')
+    if counts['patience'] and validate is None: raise input_error('patience', problem='has nothing to wait for', way_out='give `validate` too')
+
 def _steps(run, step, batch, validate, after, log, keep_every, what):
     steps, every, patience = (run.settings[key] for key in ('steps', 'every', 'patience'))
-    board = _Board(log, run)
-    if validate and not run.history: _row(run, validate, board)
-    for n in progress(range(run.step, steps), what):
-        if _worse(run.history) >= (patience or np.inf): break
-        run.losses.append(float(step(*batch(n))))
-        if not np.isfinite(run.losses[-1]): raise InputError(f'loss: is {run.losses[-1]} at step {n + 1}; lower the learning rate, or look at the batch of that step')
-        run.step = n + 1
-        if after: after(run.step)
-        board.loss(run.step, run.losses[-1])
-        if run.step % every == 0 or run.step == steps: _row(run, validate, board)
-        if run.path and run.step % keep_every == 0: run.keep()
-    board.close()
+    with closing(_Board(log, run)) as board:
+        if validate and not run.history: _row(run, validate, board)
+        for n in progress(range(run.step, steps), what):
+            if _worse(run.history) >= (patience or np.inf): break
+            run.losses.append(_finite('loss', float(step(*batch(n))), n + 1))
+            run.step = n + 1
+            if after: after(run.step)
+            board.loss(run.step, run.losses[-1])
+            if run.step % every == 0 or run.step == steps: _row(run, validate, board)
+            if run.path and run.step % keep_every == 0: run.keep()
+
+def _finite(name, value, step):
+    if not np.isfinite(value): raise input_error(name, problem=f'is {value} at step {step}', way_out='lower the learning rate, or look at the batch of that step')
+    return value
 
 def _row(run, validate, board):
     since = run.history[-1]['step'] if run.history else 0
-    row = dict(step=run.step, loss=float(np.mean(run.losses[since:])) if run.step > since else None, validation=float(validate()) if validate else None)
+    row = dict(step=run.step, loss=float(np.mean(run.losses[since:])) if run.step > since else None, validation=_finite('validation', float(validate()), run.step) if validate else None)
     run.history.append(row)
     board.row(row)
-    if validate and row['validation'] == min(r['validation'] for r in run.history): run.best = [v.numpy() for v in run.variables]
+    if validate and not _worse(run.history): run.best = [v.numpy() for v in run.variables]
 
-def _worse(history) -> int: # Rows since the best one
+def _worse(history) -> int: # Rows since the best one, the first of equals
     found = [r['validation'] for r in history if r['validation'] is not None]
     return len(found) - 1 - int(np.argmin(found)) if found else 0
 
-# %% ../nbs/29_train.ipynb #8151c653
+# %% ../nbs/29_train.ipynb #a32cbb97
 class _Board:
     "The same figures for TensorBoard. A run that goes on writes its past again, in place of its earlier files."
     def __init__(self, log, run):
         self.writer = None
         if log is None: return
         tf, _, _ = import_keras()
+        self.of_scalars = tf.compat.v1.SummaryMetadata(plugin_data=dict(plugin_name='scalars'))  # what tf.summary.scalar writes, without the package tensorboard
         for old in Path(log).glob('events.out.tfevents.*.training'): old.unlink()
         self.tf, self.writer = tf, tf.summary.create_file_writer(str(log), filename_suffix='.training')
         for n, value in enumerate(run.losses): self.loss(n + 1, value)
@@ -245,7 +282,7 @@ class _Board:
 
     def _write(self, name, value, step):
         if self.writer is None or value is None: return
-        with self.writer.as_default(): self.tf.summary.scalar(name, value, step=step)
+        with self.writer.as_default(): self.tf.summary.write(name, self.tf.constant(value, 'float32'), step, self.of_scalars)
 
     def loss(self, step, value): self._write('loss', value, step)
     def row(self, row): self._write('validation', row['validation'], row['step'])
