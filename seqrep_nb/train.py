@@ -85,7 +85,7 @@ def block_rates(
         depth |= {v.path: at for v in layer.variables}
     return {v.path: decay ** depth[v.path] for v in backbone.trainable_variables}
 
-# %% ../nbs/29_train.ipynb #1950fe55
+# %% ../nbs/29_train.ipynb #a3f7b4d1
 def _compiled(loss, variables, optimizer, micro_batches, on_gradients) -> Callable: # step(*batch) -> loss
     "Two graphs, gradients and update: in one, TensorFlow 2.21 lets them overlap on a CPU, and the last bit is no longer the same every time."
     tf, _, _ = import_keras()
@@ -102,6 +102,7 @@ def _compiled(loss, variables, optimizer, micro_batches, on_gradients) -> Callab
     part, update = (tf.function(partial(function), autograph=False, reduce_retracing=True) for function in (part, update))  # partial: TensorFlow counts traces by code, and would warn of the fifth training
     def step(*batch):
         value, found = _mean_of_parts(part, batch, micro_batches)
+        if not np.isfinite(tf.linalg.global_norm(found)): return np.nan  # a loss can be finite where its gradient is not; asked outside of the graph of gradients, which it made unrepeatable
         update(found)
         return value
     return step
@@ -232,7 +233,7 @@ def train(
         if run.path: run.keep()
     return run.history
 
-# %% ../nbs/29_train.ipynb #755fb447
+# %% ../nbs/29_train.ipynb #54e2ab15
 def _check_call(variables, optimizer, validate, counts):
     if not variables: raise input_error('variables', problem='are none', way_out='name what is to be trained')
     for name, value in counts.items():
@@ -245,7 +246,7 @@ def _steps(run, step, batch, validate, after, log, keep_every, what):
         if validate and not run.history: _row(run, validate, board)
         for n in progress(range(run.step, steps), what):
             if _worse(run.history) >= (patience or np.inf): break
-            run.losses.append(_finite('loss', float(step(*batch(n))), n + 1))
+            run.losses.append(_finite('loss, or its gradient', float(step(*batch(n))), n + 1))
             run.step = n + 1
             if after: after(run.step)
             board.loss(run.step, run.losses[-1])

@@ -449,10 +449,17 @@ def test_two_trainings_in_one_folder(tmp_path):
     assert same(fit(tmp_path, settings=dict(data='a'))[1], fit(settings=dict(data='a'))[1])
 
 
+def test_a_gradient_that_is_not_finite_is_told_at_its_step():
+    "The loss is sqrt(0), its gradient is not a number, and so would be all weights after the last step."
+    w = keras.Variable(np.zeros(3), dtype='float32')
+    with pytest.raises(InputError, match='gradient: is nan at step 1'): train(lambda x: keras.ops.sum(keras.ops.sqrt(w * x)), [w], lambda step: (np.zeros(3, 'float32'),), 1, adamw(.1, 1))
+
+
 @pytest.mark.parametrize('value', [np.nan, np.inf])
 def test_a_loss_that_is_not_finite(tmp_path, value):
     def batch(step): return (np.full_like(X[:5], value) if step == 5 else X[:5]), Y[:5]
-    with pytest.raises(InputError, match='loss: is (nan|inf) at step 6; lower the learning rate'): fit(tmp_path, model=keras.Sequential([keras.Input((6,)), keras.layers.Dense(3)]), batch=batch, state=[])
+    for model in (small_model(), keras.Sequential([keras.Input((6,)), keras.layers.Dense(4, 'relu'), keras.layers.Dense(3)])):
+        with pytest.raises(InputError, match='loss, or its gradient: is (nan|inf) at step 6; lower the learning rate'): fit(tmp_path, model=model, batch=batch, keep_every=50)
     with pytest.raises(InputError, match='validation: is (nan|inf) at step 7'): fit(validate=scripted([1., value]))
 
 
