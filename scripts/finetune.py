@@ -1,16 +1,17 @@
 """Fine-tuning side by side, for chapters 30 and 31: every method, two tasks, three seeds, into results/methods.json.
 
-`python scripts/finetune.py` trains what is missing; a run that was killed goes on (finished parts and checkpoints lie in runs/methods/).
-`python scripts/finetune.py cost METHOD` measures one method at a stated shape, in a process of its own. About two hours on two quiet cores."""
-import datetime, json, platform, re, statistics, subprocess, sys, time
+`python scripts/finetune.py` trains what is missing; a run that was killed goes on (what finished models said of the test lies in results/methods/, checkpoints in runs/methods/).
+`python scripts/finetune.py intent` does one task, `python scripts/finetune.py cost METHOD` measures one method at a stated shape, in a process of its own. About two hours on two quiet cores."""
+import datetime, json, platform, re, shutil, statistics, subprocess, sys, time
 from pathlib import Path
 import numpy as np, pandas as pd
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS, PARTS, CUT, SEEDS = ROOT/'results'/'methods.json', ROOT/'runs'/'methods', '2017-12-01', (0, 1, 2)
+RESULTS, PARTS, CHECKPOINTS, CUT, SEEDS = ROOT/'results'/'methods.json', ROOT/'results'/'methods', ROOT/'runs'/'methods', '2017-12-01', (0, 1, 2)
 SETTINGS = dict(max_length=64, training=4_000, choosing=1_000, epochs=1, batch_size=16, last=24, lora_rank=8, adalora_rank=12, adalora_target=8)
 SHAPE = dict(rows=32, tokens=64, steps=24, warm=4)  # of the costs
-# Learning rates tried with seed 0; the inner cut chooses
+# Learning rates tried first, with seed 0; the inner cut chooses, and while the best is the lowest or the highest tried, the next of LADDER is tried too
+LADDER = [1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2]
 RATES = {'frozen': [0.], 'last blocks': [1e-4, 3e-4], 'full': [3e-5, 1e-4], 'LoRA': [1e-3, 3e-3], 'AdaLoRA': [1e-3, 3e-3]}
 
 
@@ -55,13 +56,13 @@ def part(task, kind, method, rate, seed, sets, memory):
     path = PARTS/f'{task}-{kind}-{method.replace(" ", "_")}-{rate:g}-{seed}.json'
     if not path.exists():
         say(f'{time.strftime("%H:%M:%S")}  {task}, line of {kind}, {method}, rate {rate:g}, seed {seed}')
-        fitted = model(method, rate, seed, memory, folder=None if method == 'frozen' else path.with_suffix('')).fit(*sets[0], validation=sets[1])
+        fitted = model(method, rate, seed, memory, folder=None if method == 'frozen' else (folder := CHECKPOINTS/path.stem)).fit(*sets[0], validation=sets[1])
         p = fitted.predict_proba(*sets[2][:2])
         with write_whole(path.with_suffix('.npy')) as temporary:
-            with open(temporary, 'wb') as file: np.save(file, p if p.ndim == 2 and task == 'preference' else p[:, 1], allow_pickle=False)
+            with open(temporary, 'wb') as file: np.save(file, p.astype('float32') if task == 'preference' else p[:, 1].astype('float32'), allow_pickle=False)
         ranks = fitted.ranks_ if method == 'AdaLoRA' else None
         write_json(path, dict(task=task, kind=kind, method=method, learning_rate=rate, seed=seed, history=fitted.history_, validation_loss=min(h['validation_loss'] for h in fitted.history_), ranks=ranks))
-        for old in path.with_suffix('').glob('*.safetensors'): old.unlink()
+        if method != 'frozen': shutil.rmtree(folder, ignore_errors=True)
     return json.loads(path.read_text()) | dict(p=np.load(path.with_suffix('.npy'), allow_pickle=False))
 
 
@@ -77,11 +78,19 @@ def trained(task, moments, items, tokenizer, methods):
     found, chosen = [], []
     for method in methods:
         tried = [part(task, kind, method, rate, 0, of(kind), memory) for rate in RATES[method]]
-        best = min(tried, key=lambda one: one['validation_loss'])
+        while (best := min(tried, key=lambda one: one['validation_loss'])) and (rate := beside(best['learning_rate'], [one['learning_rate'] for one in tried])):
+            tried.append(part(task, kind, method, rate, 0, of(kind), memory))
         chosen += [dict(task=task, method=method, learning_rate=one['learning_rate'], validation_loss=round(one['validation_loss'], 5), chosen=one is best) for one in tried]
         found += [best] + [part(task, kind, method, best['learning_rate'], seed, of(kind), memory) for seed in (SEEDS[1:] if method != 'frozen' else ())]
     other = part(task, max(kinds, key=kinds.get), 'frozen', 0., 0, None, None)
     return found, chosen, {kind: round(loss, 5) for kind, loss in kinds.items()}, of(kind)[2][2], other
+
+
+def beside(best, tried):
+    "The rate to try next, where the best one is at an edge of those tried; None where it is not, or where there is no more."
+    at = LADDER.index(best) if best in LADDER else None
+    if at is None: return None
+    return next((rate for rate in LADDER[max(at - 1, 0):at + 2] if rate not in tried), None)
 
 
 def result(task, moment, one, y):
@@ -130,7 +139,7 @@ def machine():
     return {key: known[key] for key in ('platform', 'machine', 'python', 'cpu_count', 'gpus', 'versions')} | {'processor': names[0] if names else platform.processor()}
 
 
-def main(methods):
+def main(methods=tuple(RATES), wanted=('intent', 'preference')):
     from seqrep_nb.clean import clean_events
     from seqrep_nb.core import write_json
     from seqrep_nb.journey import load_journey
@@ -139,6 +148,7 @@ def main(methods):
     log, tokenizer = load_journey(), load_tokenizer()
     told = dict(command='python scripts/finetune.py', date=f'{datetime.date.today():%Y-%m-%d}', machine=machine(), settings=SETTINGS | dict(rates=RATES, shape=SHAPE), protocol={}, lines={}, chosen=[], rows=[], gains=[], line_gains={}, ranks={})
     for task, moments in tasks(clean_events(log.events).events, log.items).items():
+        if task not in wanted: continue
         found, chosen, told['lines'][task], y, other = trained(task, moments, log.items, tokenizer, methods)
         results = {(one['method'], one['seed']): result(task, moments[-1], one, y) for one in found}
         told['chosen'] += chosen
@@ -160,6 +170,5 @@ def main(methods):
 if __name__ == '__main__':
     sys.path.insert(0, str(ROOT))
     if sys.argv[1:2] == ['cost'] and len(sys.argv) == 3 and sys.argv[2] in RATES: cost(sys.argv[2])
-    elif sys.argv[1:2] == ['train'] and set(sys.argv[2:]) <= set(RATES): main(sys.argv[2:])
-    elif len(sys.argv) == 1: main(list(RATES))
+    elif set(sys.argv[1:]) <= {'intent', 'preference'}: main(wanted=sys.argv[1:] or ('intent', 'preference'))
     else: sys.exit(__doc__)
