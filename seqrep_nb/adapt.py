@@ -159,7 +159,7 @@ def masked_losses(
             yield start, (changed, mask.astype('int32'), positions), positions, labels, real
     return _answers(graph, sets())
 
-# %% ../nbs/34_adapt.ipynb #05d3d4e2
+# %% ../nbs/34_adapt.ipynb #05c1b681
 class Adapted(NamedTuple):
     "What training gave."
     backbone:object  # The one that was passed, with new weights
@@ -182,6 +182,7 @@ def _line_batches(lines, examples, batch_size, length, seed, check) -> tuple: # 
     return batch, hashlib.sha256(np.concatenate(flat).tobytes()).hexdigest()[:16]
 
 def _seeded(backbone, seed) -> list: # the variables of its dropout
+    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32: raise input_error('seed', problem=f'is {seed!r}', way_out='use a whole number from 0 to 4,294,967,295')
     states = seed_states(backbone)
     for n, state in enumerate(states): state.assign(np.array([seed, n], 'uint32'))
     return states
@@ -192,7 +193,7 @@ def _variables(backbone, head=None, own=True) -> list: # each once; a BERT's poo
     found = [*backbone.trainable_variables, *(head.trainable_variables if head else [])]
     return [*{id(v): v for v in found if id(v) not in idle}.values()]
 
-# %% ../nbs/34_adapt.ipynb #198955c9
+# %% ../nbs/34_adapt.ipynb #d45b9675
 def adapt_masked(
     backbone,                  # BERT from `load_backbone`, changed in place
     lines,                     # Token ids per line, as `line_tokens` gives them; or a function of the epoch's number that gives them
@@ -211,6 +212,7 @@ def adapt_masked(
     check = lambda these, where='lines': _checked(these, len(rule.ordinary), backbone.max_sequence_length, where=where)
     batch, known = _line_batches(lines, lambda ids, mask, step: _masked_inputs(ids, mask, rule, seed, step), batch_size, length, seed, check)
     if head is None: head = masked_head(backbone, _frequencies(lines, rule), seed)
+    if head.token_embedding is not backbone.token_embedding: raise input_error('head', problem='is tied to another backbone', way_out='pass the backbone that it was made for, or no head')
     validate = None if validation is None else _mean_loss(masked_losses, backbone, head, check(validation, 'validation'), rule)
     settings = dict(kind='masked', lines=known, steps=steps, batch_size=batch_size, learning_rate=learning_rate, train_backbone=train_backbone, seed=seed, share=rule.share, whole_words=rule.whole_words)
     history = train(masked_loss(backbone, head), _variables(backbone, head, train_backbone), batch, steps, adamw(learning_rate, steps), state=_seeded(backbone, seed),

@@ -4,7 +4,7 @@ import numpy as np, pytest, scipy.sparse as sp
 from hypothesis import given, settings, strategies as st
 from common import ROOT
 from seqrep_nb import adapt, backbone, text
-from seqrep_nb.core import InputError, seed_everything
+from seqrep_nb.core import InputError
 
 TINY = ROOT/'tests'/'golden'
 WORDS = np.arange(40)
@@ -316,6 +316,8 @@ def test_bad_input_is_named(bert, gpt2, tmp_path):
     named(lambda: adapt.adapt_masked(bert, [good[0], [1, 99, 2]], RULE), 'row 1', '99', 'tokenizer')
     named(lambda: adapt.adapt_masked(bert, good, RULE, validation=[[1, -1]]), 'validation', 'row 0')
     named(lambda: adapt.masked_examples(np.array([[1, 7, 2], [1, 2, 0]]), np.array([[1, 1, 1], [1, 1, 0]]), RULE), 'row 1', 'without an ordinary token')
+    named(lambda: adapt.adapt_masked(bert, good, RULE, head=adapt.masked_head(backbone.load_backbone(TINY/'bert'))), 'head', 'another backbone')
+    named(lambda: adapt.adapt_masked(bert, good, RULE, seed=-1), 'seed', '-1')
     named(lambda: adapt.adapt_masked(bert, good, RULE, length=5), 'one of 6 tokens', '5 wide')
     named(lambda: adapt.adapt_next(gpt2, lambda epoch: good[epoch:], steps=3, batch_size=2), '2 in the first epoch and 1')
     named(lambda: adapt.adapt_next(gpt2, [*good, [1]]), 'row 2', 'fewer than 2')
