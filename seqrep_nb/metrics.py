@@ -6,7 +6,7 @@
 __all__ = ['RANKING_METRICS', 'top_k', 'recall_at_k', 'ndcg_at_k', 'hit_rate_at_k', 'mrr_at_k', 'map_at_k', 'Protocol', 'Result',
            'evaluate_ranking', 'interval', 'compare', 'pool', 'coverage_at_k', 'novelty_at_k', 'diversity_at_k',
            'evaluate_lists', 'compare_many', 'reliability', 'expected_calibration_error', 'classification_results',
-           'result_rows', 'results_table']
+           'macro_pr_auc', 'multilabel_result', 'result_rows', 'results_table']
 
 # %% ../nbs/17_metrics.ipynb #c314943b
 from collections.abc import Callable
@@ -377,6 +377,35 @@ def classification_results(
     values = np.stack([y, probability], 1).astype(float)
     protocol = replace(protocol, users=len(y) if per_user is None else len(set(per_user)))
     return [Result(model, name, values, protocol, seed, statistic, per_user, centred=name.startswith('ECE')) for name, statistic in order.items()]
+
+# %% ../nbs/17_metrics.ipynb #b0a3d6e1
+def macro_pr_auc(
+    values:np.ndarray,  # (n, 2C): C labels 0 and 1, then their C scores
+) -> float:             # NaN where no label is ever 1
+    "Mean over the labels of the area under precision and recall, by average precision; equal scores count as one threshold. Labels that are never 1 are left out."
+    y, score = np.split(np.asarray(values, float), 2, axis=1)
+    y, score = y[:, y.any(0)], score[:, y.any(0)]
+    if not y.size: return np.nan
+    order = np.argsort(-score, axis=0, kind='stable')
+    y, score = np.take_along_axis(y, order, 0), np.take_along_axis(score, order, 0)
+    ends = np.where(np.append(score[1:] != score[:-1], np.ones((1, y.shape[1]), bool), 0), np.arange(len(y))[:, None], len(y))
+    ends = np.minimum.accumulate(ends[::-1], axis=0)[::-1]                                  # last row of the same score
+    precision = np.take_along_axis(y.cumsum(0), ends, 0) / (ends + 1)
+    return float(((y * precision).sum(0) / y.sum(0)).mean())
+
+def multilabel_result(
+    model:str,
+    Y:np.ndarray,            # (n, C) labels 0 and 1
+    probability:np.ndarray,  # (n, C) of label 1
+    protocol:Protocol,
+    seed:int=0,
+    per_user=None,           # (n,) ids
+) -> Result:                 # macro PR-AUC
+    "Measure a classifier of several labels. Raises `InputError` on shapes that differ."
+    Y, probability = np.asarray(Y), np.asarray(probability, float)
+    if Y.ndim != 2 or Y.shape != probability.shape: raise input_error('probability', problem=f'has shape {probability.shape}, Y {Y.shape}', way_out='pass one probability per label, (n, C)')
+    if not set(np.unique(Y)) <= {0, 1} or not Y.any() or not np.isfinite(probability).all(): raise input_error('Y, probability', problem='hold labels other than 0 and 1, no label 1, or a probability that is no number', way_out='code labels as 0 and 1')
+    return Result(model, 'macro PR-AUC', np.hstack([Y, probability]).astype(float), replace(protocol, users=len(Y) if per_user is None else len(set(per_user))), seed, macro_pr_auc, per_user)
 
 # %% ../nbs/17_metrics.ipynb #a772b9d7
 def result_rows(

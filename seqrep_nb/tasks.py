@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['top_items', 'RankingTask', 'ranking_task', 'next_events', 'next_item', 'will_buy', 'IntentTask', 'intent_tasks',
-           'earlier_cuts', 'next_categories', 'MomentTask', 'campaign_windows', 'campaign_response', 'click_task']
+           'earlier_cuts', 'next_categories', 'PreferenceTask', 'preference_tasks', 'MomentTask', 'campaign_windows',
+           'campaign_response', 'click_task']
 
 # %% ../nbs/16_tasks.ipynb #70fef1ec
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ import numpy as np, pandas as pd, scipy.sparse as sp
 from .core import input_error
 from .events import check_events, sort_events
 from .histories import DAY, Histories, build_histories
-from .split import as_time, first_baskets, target_action
+from .split import as_time, first_baskets, target_action, temporal_split
 
 # %% ../nbs/16_tasks.ipynb #a14b3b6a
 def top_items(
@@ -174,6 +175,55 @@ def next_categories(
         raise input_error('items', column='category', problem=f'has none in the next basket of {min_users} users, the most is {users.max(initial=0)}', way_out='lower min_users')
     keep = np.argsort(-users, kind='stable')[:int((users >= min_users).sum())]
     return Y[:, keep].astype('int8'), np.asarray(names, object)[keep]
+
+# %% ../nbs/16_tasks.ipynb #4077c587
+@dataclass(frozen=True)
+class PreferenceTask:
+    "What was known at a cut of the users who came back within some days, and which categories their next basket held."
+    histories: Histories    # U users, events before the cut
+    y: np.ndarray           # (U, C) int8
+    categories: np.ndarray  # (C,), the same at every cut
+    cut: pd.Timestamp       # UTC
+    days: float = 28
+
+    def __repr__(self): return f'PreferenceTask({self.cut:%Y-%m-%d}, {len(self.y):,} users, {self.y.shape[1]} categories, {self.y.sum(1).mean():.1f} of them in a basket)'
+
+    @property
+    def now(self) -> int: # The cut in microseconds, as histories count time
+        return self.cut.value // 1000
+
+def preference_tasks(
+    events:pd.DataFrame,  # Canonical events; those after a cut are read for labels only
+    items:pd.DataFrame,   # Canonical items with `category`
+    cuts,                 # The moments to ask at; the last is the one to test on
+    days:float=28,        # A next basket counts if it comes within so many days
+    categories:int=30,    # The most frequent ones in next baskets at all moments but the last
+    item_ids=None,        # The catalogue of the histories; None: all items before the last cut
+) -> list:                # One `PreferenceTask` per cut, in the order given
+    "Ask at several moments which categories each user's next basket holds. Raises `InputError` where there is none to tell."
+    _span('days', days)
+    if 'category' not in items: raise input_error('items', column='category', problem='is missing', way_out='give items a category, or use another label')
+    if len(cuts := [as_time(cut) for cut in cuts]) < 2: raise input_error('cuts', problem=f'names {len(cuts)} moments', way_out='pass one or more to learn from and, last, one to test on')
+    if events.timestamp.max() < max(cuts) + pd.Timedelta(days=days - 1): raise input_error('events', 'timestamp', problem=f'end before the window of {max(cuts)} does', way_out='cut earlier, or ask for fewer days')
+    known, held = build_histories(events[events.timestamp < max(cuts)], item_ids=item_ids), [_next_held(events, items, cut, days) for cut in cuts]
+    chosen = pd.concat([h.drop_duplicates() for h in held[:-1]]).category.value_counts(sort=False)
+    chosen = np.asarray(chosen.index, object)[np.lexsort((chosen.index.astype(str), -chosen.to_numpy()))[:categories]]
+    if not len(chosen): raise input_error('items', column='category', problem='is unknown for every item of a next basket', way_out='give items a category, or ask at other moments')
+    return [_preference_task(known.before(cut.value // 1000), h, chosen, cut, days) for cut, h in zip(cuts, held)]
+
+# %% ../nbs/16_tasks.ipynb #ea2f52c7
+def _next_held(events, items, cut, days): # user_id, category of each item in a user's first basket after the cut
+    near = events[events.timestamp < cut + pd.Timedelta(days=days)]
+    if (near.timestamp >= cut).sum() == 0: raise input_error('cuts', problem=f'has {cut}, with no event in the {days:g} days after it', way_out='ask at other moments')
+    rows = first_baskets(temporal_split(near, cut))
+    return rows[['user_id', 'item_id']].merge(items[['item_id', 'category']], on='item_id').dropna()[['user_id', 'category']]
+
+def _preference_task(histories, held, categories, cut, days):
+    histories = histories.take((histories.lengths > 0) & np.isin(histories.user_ids.astype(str), held.user_id.unique().astype(str)))
+    rows, columns = pd.Index(histories.user_ids).get_indexer(held.user_id), pd.Index(categories).get_indexer(held.category)
+    y, both = np.zeros((len(histories), len(categories)), 'int8'), (rows >= 0) & (columns >= 0)
+    y[rows[both], columns[both]] = 1
+    return PreferenceTask(histories, y, np.asarray(categories, object), cut, days)
 
 # %% ../nbs/16_tasks.ipynb #6967ed0b
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ PARAMETERS = {
     ContentRanker: dict(item_vectors=VECTORS, half_life=5, temperature=.3),
     Blend: dict(base='b', grid=(0, 1), steps=2, depth=7, errors=.5, k=4, views=('new',), verify=True),
     BehaviourTransformer: dict(item_vectors=VECTORS, width=8, window=5, blocks=2, heads=2, dropout=.1, use_ids=False, examples=60, epochs=2, batch_size=30, learning_rate=1e-2, seed=3),
-    FineTunedClassifier: dict(checkpoint='somewhere', train_blocks=1, epochs=1, learning_rate=1e-3, weight_decay=.1, batch_size=4, strengths=(1,), memory='shared', seed=2),
+    FineTunedClassifier: dict(checkpoint='somewhere', train_blocks=1, epochs=1, learning_rate=1e-3, weight_decay=.1, batch_size=4, strengths=(1,), memory='shared', seed=2, rate_decay=.5, micro_batches=2, patience=1, folder='somewhere else', log='logs'),
 }
 each_model = pytest.mark.parametrize('model', PARAMETERS, ids=lambda model: model.__name__)
 

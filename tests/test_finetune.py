@@ -1,0 +1,162 @@
+"The fine-tuned classifier on a small random BERT: what is trained, what stays, one label and many, and a fit that was stopped"
+import numpy as np, pytest
+from seqrep_nb import backbone
+from seqrep_nb.core import InputError
+from seqrep_nb.encode import encode_hidden, pool
+from seqrep_nb.finetune import FineTunedClassifier, StateMemory, load_classifier, top_model
+
+N, T, WIDTH = 48, 10, 16
+SMALL = dict(epochs=2, learning_rate=1e-2, batch_size=8)
+EVERYTHING = ['token_embedding', 'position_embedding', 'transformer_layer_0', 'transformer_layer_2']
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory):
+    "Three narrow blocks, no dropout, so that parts of a batch can be compared with the whole."
+    _, keras, keras_hub = backbone.import_keras()
+    keras.utils.set_random_seed(0)
+    model = keras_hub.models.BertBackbone(vocabulary_size=30_522, num_layers=3, num_heads=2, hidden_dim=WIDTH, intermediate_dim=24, max_sequence_length=T, dropout=0.)
+    return str(backbone.save_backbone(backbone.exact_gelu(model), tmp_path_factory.mktemp('small')/'checkpoint', tokenizer_from=backbone.find_checkpoint()))
+
+
+@pytest.fixture(scope='module')
+def lines():
+    "Lines whose second token decides the label; a third has padding."
+    rng = np.random.default_rng(0)
+    ids = rng.integers(1_000, 1_050, (N, T)).astype('int32')
+    ids[:, 0] = 101
+    mask = np.arange(T) < np.where(np.arange(N) % 3, T, 6)[:, None]
+    return ids, mask, (ids[:, 1] % 2).astype('int8')
+
+
+def several(lines): return np.stack([lines[2], lines[0][:, 2] % 2, lines[0][:, 3] % 2], 1).astype('int8')
+
+
+def moved(fitted, checkpoint):
+    "Parts of the names of the variables that are no longer those of the checkpoint."
+    fresh = backbone.load_backbone(checkpoint)
+    return {now.path for now, then in zip(fitted.backbone_.variables, fresh.variables) if now.dtype == 'float32' and not np.array_equal(now, then)}
+
+
+def test_from_ids_and_from_states_are_the_encoder(checkpoint, lines):
+    ids, mask, _ = lines
+    bert = backbone.load_backbone(checkpoint)
+    expected = pool(encode_hidden(bert, ids, mask), mask)
+    np.testing.assert_allclose(top_model(bert, None, T)([ids, mask.astype('int32')]), expected, atol=1e-6)
+    noise = np.where(mask, ids, 7)                                     # what stands under the padding does not matter
+    np.testing.assert_allclose(top_model(bert, None, T)([noise, mask.astype('int32')]), expected, atol=1e-6)
+    for blocks in (1, 'all'):
+        fitted = FineTunedClassifier(checkpoint, blocks, **SMALL | dict(epochs=1, learning_rate=0., weight_decay=0.)).fit(*lines)
+        np.testing.assert_allclose(fitted.represent(ids, mask), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize('blocks,names', [(0, []), (1, ['transformer_layer_2']), (3, ['transformer_layer_0', 'transformer_layer_1', 'transformer_layer_2']), ('all', EVERYTHING)])
+def test_what_is_trained_and_what_stays(checkpoint, lines, blocks, names):
+    changed = moved(FineTunedClassifier(checkpoint, blocks, **SMALL).fit(*lines), checkpoint)
+    assert all(any(name in path for path in changed) for name in names)
+    if blocks != 'all': assert all(any(name in path for name in names) for path in changed)
+
+
+def test_every_weight_and_no_more_is_counted(checkpoint, lines):
+    fitted = FineTunedClassifier(checkpoint, 'all', **SMALL).fit(*lines)
+    pooled = sum(int(np.prod(v.shape)) for v in fitted.backbone_.variables if 'pooled_dense' in v.path)       # no part of the mean over the tokens
+    weights = sum(int(np.prod(v.shape)) for v in fitted.backbone_.variables if v.dtype == 'float32') - pooled + WIDTH + 1
+    assert fitted.trainable_['parameters'] == weights and fitted.trainable_['gradient_bytes'] == 4 * weights
+    assert 8 * weights <= fitted.trainable_['optimizer_bytes'] <= 8 * weights + 1_000
+
+
+def test_training_learns_what_the_head_alone_cannot(checkpoint, lines):
+    ids, mask, y = lines
+    loss = lambda m: -np.log(np.clip(np.where(y == 1, *m.predict_proba(ids, mask).T[::-1]), 1e-7, 1)).mean()
+    frozen, tuned = (FineTunedClassifier(checkpoint, blocks, **SMALL | dict(epochs=10)).fit(*lines) for blocks in (0, 'all'))
+    assert loss(tuned) < loss(frozen) / 2
+
+
+@pytest.mark.parametrize('blocks', ['all'])
+def test_parts_of_a_batch_are_the_batch(checkpoint, lines, blocks):
+    whole, parts = (FineTunedClassifier(checkpoint, blocks, micro_batches=n, **SMALL).fit(*lines).predict_proba(*lines[:2]) for n in (1, 3))
+    np.testing.assert_allclose(parts, whole, atol=2e-4)          # Adam divides by the gradient's size, so a last bit can grow
+    assert not np.allclose(whole, FineTunedClassifier(checkpoint, 0).fit(*lines).predict_proba(*lines[:2]), atol=1e-2)
+
+
+def test_deeper_blocks_move_less(checkpoint, lines):
+    step = lambda decay: FineTunedClassifier(checkpoint, 'all', rate_decay=decay, **SMALL | dict(weight_decay=0.)).fit(*lines).backbone_
+    fresh = backbone.load_backbone(checkpoint)
+    size = lambda model, name: max(np.abs(np.asarray(now) - np.asarray(then)).max() for now, then in zip(model.variables, fresh.variables) if name in now.path and now.dtype == 'float32')
+    even, decaying = step(1.), step(.1)
+    shares = [size(decaying, name) / size(even, name) for name in ('transformer_layer_2', 'transformer_layer_1', 'transformer_layer_0', 'token_embedding')]
+    assert shares[0] > .3 and all(deeper < .3 * upper for upper, deeper in zip(shares, shares[1:]))
+
+
+def test_one_label_in_a_column_is_the_same_label(checkpoint, lines):
+    ids, mask, y = lines
+    one, column = (FineTunedClassifier(checkpoint, 1, **SMALL).fit(ids, mask, labels, validation=(ids, mask, labels)) for labels in (y, y[:, None]))
+    np.testing.assert_array_equal(column.predict_proba(ids, mask)[:, 0], one.predict_proba(ids, mask)[:, 1])
+    assert one.history_ == column.history_ and one.predict(ids, mask).shape == (N,) and column.predict(ids, mask).shape == (N, 1)
+
+
+def test_several_labels_are_learned_saved_and_loaded(checkpoint, lines, tmp_path):
+    ids, mask, _ = lines
+    Y = several(lines)
+    fitted = FineTunedClassifier(checkpoint, 'all', **SMALL | dict(epochs=12)).fit(ids, mask, Y)
+    assert fitted.predict_proba(ids, mask).shape == Y.shape and (fitted.predict(ids, mask) == Y).mean() > .8
+    again = load_classifier(fitted.save(tmp_path/'kept'))
+    np.testing.assert_allclose(again.predict_proba(ids, mask), fitted.predict_proba(ids, mask), atol=1e-6)
+    assert again.classes_.tolist() == [0, 1, 2]
+
+
+class Stop(Exception): pass
+
+
+class Stopping(FineTunedClassifier):
+    "Stops after some updates, as a killed process would; its name is that of the class it stands in for."
+    at = None
+    def _extras(self, steps):
+        def after(step):
+            if step == self.at: raise Stop
+        return dict(after=after, keep_every=2)
+
+
+@pytest.mark.parametrize('blocks', [1, 'all'])
+def test_a_fit_that_was_stopped_goes_on(checkpoint, lines, tmp_path, blocks):
+    ids, mask, y = lines
+    def fit(at, folder):
+        Stopping.at = at
+        return Stopping(checkpoint, blocks, folder=folder, memory=StateMemory(), **SMALL).fit(ids, mask, y, validation=(ids, mask, y))
+    whole = fit(None, None)
+    for at in (5, 10):                                                   # once more after the first time
+        with pytest.raises(Stop): fit(at, tmp_path)
+    went_on = fit(None, tmp_path)
+    assert went_on.history_ == whole.history_ and np.array_equal(went_on.coef_, whole.coef_)
+    assert all(np.array_equal(a, b) for a, b in zip(went_on.backbone_.variables, whole.backbone_.variables))
+    with pytest.raises(InputError, match='another training'): Stopping(checkpoint, blocks, folder=tmp_path, **SMALL).fit(ids, mask, 1 - y)
+    with pytest.raises(InputError, match='learning_rate'): Stopping(checkpoint, blocks, folder=tmp_path, **SMALL | dict(learning_rate=1e-3)).fit(ids, mask, y)
+
+
+def test_patience_ends_a_training_that_does_not_help(checkpoint, lines):
+    ids, mask, y = lines
+    fitted = FineTunedClassifier(checkpoint, 1, patience=2, **SMALL | dict(epochs=30, learning_rate=.1)).fit(ids, mask, y, validation=(ids, mask, 1 - y))   # to learn is to be wrong there
+    losses = [h['validation_loss'] for h in fitted.history_]
+    assert len(losses) < 31 and len(losses) - 1 - int(np.argmin(losses)) == 2
+
+
+@pytest.mark.parametrize('labels,said', [(lambda y: y[:5], 'one label per line'), (lambda y: y * 0, 'both present'), (lambda y: y + .5, 'labels 0 and 1'), (lambda y: np.stack([y, y * 0], 1), 'column 1'),
+                                         (lambda y: y[:, None, None], 'one label per line'), (lambda y: np.zeros((len(y), 0)), 'one label per line')])
+def test_labels_that_cannot_be_learned_are_named(checkpoint, lines, labels, said):
+    with pytest.raises(InputError, match=said): FineTunedClassifier(checkpoint, 1, **SMALL).fit(lines[0], lines[1], labels(lines[2]))
+
+
+def test_settings_that_cannot_be_are_named(checkpoint, lines):
+    for blocks in (4, 1.5, None):
+        with pytest.raises(InputError, match='train_blocks'): FineTunedClassifier(checkpoint, blocks, **SMALL).fit(*lines)
+    with pytest.raises(InputError, match='validation'): FineTunedClassifier(checkpoint, 1, **SMALL).fit(*lines, validation=(*lines[:2], several(lines)))
+    with pytest.raises(InputError, match='decay'): FineTunedClassifier(checkpoint, 1, rate_decay=1.5, **SMALL).fit(*lines)
+    with pytest.raises(InputError, match='micro_batches'): FineTunedClassifier(checkpoint, 1, micro_batches=0, **SMALL).fit(*lines)
+
+
+def test_a_log_for_tensorboard(checkpoint, lines, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    ids, mask, y = lines
+    fitted = FineTunedClassifier(checkpoint, 1, log=tmp_path/'log', **SMALL).fit(ids, mask, y, validation=(ids, mask, y))
+    told = EventAccumulator(str(tmp_path/'log'), size_guidance=dict(tensors=0)).Reload()
+    assert [event.step for event in told.Tensors('loss')] == list(range(1, 13)) and len(told.Tensors('validation')) == len(fitted.history_) == 3
