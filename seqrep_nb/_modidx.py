@@ -849,6 +849,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'seqrep_nb.simulator._bot_rows': ('simulator.html#_bot_rows', 'seqrep_nb/simulator.py'),
                                      'seqrep_nb.simulator._bot_visits': ('simulator.html#_bot_visits', 'seqrep_nb/simulator.py'),
                                      'seqrep_nb.simulator._browse': ('simulator.html#_browse', 'seqrep_nb/simulator.py'),
+                                     'seqrep_nb.simulator._carts': ('simulator.html#_carts', 'seqrep_nb/simulator.py'),
                                      'seqrep_nb.simulator._clock': ('simulator.html#_clock', 'seqrep_nb/simulator.py'),
                                      'seqrep_nb.simulator._coded': ('simulator.html#_coded', 'seqrep_nb/simulator.py'),
                                      'seqrep_nb.simulator._copies': ('simulator.html#_copies', 'seqrep_nb/simulator.py'),

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['CATEGORIES', 'BRANDS', 'ADJECTIVES', 'FORMS', 'VARIANTS', 'WEEKDAYS', 'HOURS', 'PLACES', 'SENSITIVITIES', 'INTENTS',
-           'BLOCK', 'TO_CART', 'CHECKOUT', 'REMOVALS', 'SHOP_ACTIONS', 'SEARCH', 'VIEW', 'CART', 'REMOVE', 'BUY',
-           'REVIEW', 'SHARE', 'LEAD', 'PARTS', 'ShopSettings', 'Truth', 'SimulatedShop', 'simulate_shop',
-           'calibration_table', 'best_possible', 'write_shop']
+           'WHY', 'MORE', 'BLOCK', 'TO_CART', 'CHECKOUT', 'REMOVALS', 'SHOP_ACTIONS', 'SEARCH', 'VIEW', 'CART',
+           'REMOVE', 'BUY', 'REVIEW', 'SHARE', 'LEAD', 'PARTS', 'ShopSettings', 'Truth', 'SimulatedShop',
+           'simulate_shop', 'calibration_table', 'best_possible', 'write_shop']
 
 # %% ../nbs/12_simulator.ipynb #a33ce343
 from dataclasses import asdict, dataclass, fields
@@ -170,6 +170,7 @@ def _world(s:ShopSettings) -> SimpleNamespace:
 # a store's terminal is a place like the others
 PLACES, SENSITIVITIES = ('web', 'app', 'store-1', 'store-2', 'store-3'), ('low', 'medium', 'high')
 INTENTS = ('browse', 'search', 'buy', 'restock', 'review', 'crawl')
+WHY, MORE = np.array([.5, .3, .2]), np.array([0, .8, .3])  # browse, search, buy: their shares of the visits, and mean number of searches after the first
 BLOCK = 500  # users who share one seed sequence: however a shop is cut into parts, their days stay the same
 
 def _people(w, rng) -> dict:
@@ -190,12 +191,12 @@ def _visits(w, people, rng) -> dict:
     user = np.repeat(np.arange(BLOCK), n)
     part = people['joins'][user]
     day = np.searchsorted(w.days, (part + (1 - part)*rng.random(len(user))) * w.days[-1], side='right')
-    return dict(user=user, day=day, start=_moment(rng, day), intent=_draw(rng, [.5, .3, .2], len(user)))
+    return dict(user=user, day=day, start=_moment(rng, day), intent=_draw(rng, WHY, len(user)))
 
 # %% ../nbs/12_simulator.ipynb #60ee884d
 def _pages(w, people, visits, rng) -> dict:
     "What a visit looks at, page by page: a search with its list, or, when browsing, one item. Most pages keep to the visit's category."
-    n = np.where(visits['intent'] == 0, 2 + rng.poisson(2.5, len(visits['user'])), 1 + rng.poisson(np.array([0, .8, .3])[visits['intent']]))
+    n = np.where(visits['intent'] == 0, 2 + rng.poisson(2.5, len(visits['user'])), 1 + rng.poisson(MORE[visits['intent']]))
     visit, first = np.repeat(np.arange(len(n)), n), _first(n)
     weights = (people['tastes'][visits['user'][visit]] * w.season.T[w.month[visits['day'][visit]]]).cumsum(1)
     drawn = (weights < rng.random((len(visit), 1)) * weights[:, -1:]).sum(1)
@@ -266,19 +267,26 @@ TO_CART  = np.array([-4.6, -3.6, -1.6,   1.8,    -9,    -9])
 CHECKOUT = np.array([  .5,   .6,  .85,   .95,     0,     0])
 REMOVALS = np.array([.08, .15, .25])  # by price sensitivity
 
-def _decide(people, visits, views, rng):
-    "Cart, removal and checkout of each view; and `p_buy`, the probability of a purchase once the views of the visit are known."
+def _carts(people, visits, views, intent): # probability that each view ends in the cart, and in the purchase of who checks out, were `intent` (visits,) why people came
     visit, n = views['visit'], len(views['visit'])
     once = np.zeros(n, bool)
     once[np.unique(visit*2**32 + views['item'], return_index=True)[1]] = True  # looked at again, an item is not put in again
-    cart = once * _sigmoid(TO_CART[visits['intent'][visit]] + views['match'])
+    cart = once * _sigmoid(TO_CART[intent[visit]] + views['match'])
     removal = REMOVALS[people['sensitivity'][visits['user'][visit]]]
+    none_stays = np.exp(np.bincount(visit, np.log1p(-cart*(1 - removal)), len(intent)))
+    return cart, removal, CHECKOUT[intent] * (1 - none_stays)
+
+def _decide(people, visits, views, searches, rng):
+    "Cart, removal and checkout of each view; `p_buy`, the probability of a purchase once the views of the visit are known; and `p_seen`, the same for an observer who is not told why people came."
+    visit, n, intent = views['visit'], len(views['visit']), visits['intent']
+    cart, removal, p_buy = _carts(people, visits, views, intent)
     carted, removed = rng.random(n) < cart, rng.random(n) < removal
-    ends = CHECKOUT[visits['intent']]
-    bought = carted & ~removed & (rng.random(len(ends)) < ends)[visit]
+    bought = carted & ~removed & (rng.random(len(intent)) < CHECKOUT[intent])[visit]
     views.update(carted=carted, removed=carted & removed, bought=bought)
-    none_stays = np.exp(np.bincount(visit, np.log1p(-cart*(1 - removal)), len(ends)))
-    visits.update(p_buy=ends * (1 - none_stays), bought=np.bincount(visit, bought, len(ends)) > 0)
+    odds = WHY[1] / WHY[2] * np.exp(MORE[2] - MORE[1]) * (MORE[1] / MORE[2])**np.maximum(searches - 1, 0)  # of 'search' to 'buy' after so many searches: two Poisson laws
+    unknown, (search, buy) = np.isin(intent, (1, 2)), (_carts(people, visits, views, np.full_like(intent, why))[2] for why in (1, 2))
+    p_seen = np.where(unknown, (odds*search + buy) / (1 + odds), p_buy)
+    visits.update(p_buy=p_buy, p_seen=p_seen, bought=np.bincount(visit, bought, len(intent)) > 0)
 
 # %% ../nbs/12_simulator.ipynb #6adaf6e8
 def _returns(w, visits, views, rng) -> tuple:
@@ -301,7 +309,7 @@ def _again(w, people, visits, item, rng) -> dict:
     visit = np.flatnonzero(visits['intent'] == 3)
     zero = np.zeros(len(visit), 'int64')
     views = dict(visit=visit, page=zero, position=zero, item=item[visit], match=_match(w, people, visits['user'][visit], item[visit]))
-    _decide(people, visits, views, rng)
+    _decide(people, visits, views, np.zeros(len(visits['user']), 'int64'), rng)
     return views
 
 def _bot_visits(w, people, rng) -> tuple:
@@ -312,7 +320,7 @@ def _bot_visits(w, people, rng) -> tuple:
     hour, step, length, crawls, begin = (np.repeat(v, runs) for v in of_bot)
     run = np.tile(np.arange(runs), n)
     day = run * w.s.days // runs
-    visits = dict(user=np.repeat(bots, runs), day=day, start=(day + hour) * 86_400, intent=np.full(n * runs, 5), p_buy=np.zeros(n * runs), bought=np.zeros(n * runs, bool))
+    visits = dict(user=np.repeat(bots, runs), day=day, start=(day + hour) * 86_400, intent=np.full(n * runs, 5), p_buy=np.zeros(n * runs), p_seen=np.zeros(n * runs), bought=np.zeros(n * runs, bool))
     return visits, dict(step=step, length=length, crawls=crawls, begin=begin + run*length*crawls)
 
 # %% ../nbs/12_simulator.ipynb #386ef31c
@@ -412,7 +420,7 @@ def _block(w, number) -> SimpleNamespace:
     pages = _pages(w, people, visits, rng)
     searches, shown, clicks = _search(w, people, _at(pages, pages['search']), rng)
     views = _joined([_browse(w, people, _at(pages, ~pages['search']), rng), clicks])
-    _decide(people, visits, views, rng)
+    _decide(people, visits, views, np.bincount(searches['visit'], minlength=len(visits['user'])), rng)
     more, item = _returns(w, visits, views, rng)
     again = _again(w, people, more, item, rng)
     crawls, kinds = _bot_visits(w, people, rng)
@@ -495,7 +503,7 @@ def _rows_table(b, order) -> pa.Table:
 def _sessions_table(b) -> pa.Table:
     v = b.visits
     return pa.table(dict(session_id=b.session_ids, user_id=_whose(b, slice(None)), start=_stamps(v['start']), intent=_coded(v['intent'], INTENTS),
-                         p_buy=v['p_buy'], bought=v['bought']))
+                         p_buy=v['p_buy'], p_seen=v['p_seen'], bought=v['bought']))
 
 def _searches_table(w, b) -> pa.Table:
     s, noun = b.searches, b.searches['meant'] // len(FORMS)
@@ -526,7 +534,7 @@ class Truth:
     "What the simulator knows and a real log never tells."
     tastes: np.ndarray             # (users, categories), users as in `log.users`; a row sums to 1
     categories: pd.DataFrame       # category (in the order of `tastes`), cycle_days (0: not used up), peak_month
-    sessions: pd.DataFrame         # session_id, user_id, start, intent, p_buy (given what was viewed), bought; by user and time
+    sessions: pd.DataFrame         # session_id, user_id, start, intent, p_buy (given intent and views), p_seen (given searches and views, intent not told), bought; by user and time
     click_probability: np.ndarray  # Of each row of the impressions
     examination: np.ndarray        # (list_length,): the probability that a position is looked at
     rows: pd.DataFrame             # For each row of the log: duplicate, near_duplicate, bot, session

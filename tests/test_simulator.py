@@ -151,6 +151,22 @@ def test_p_buy_is_calibrated(shop):
     assert best['base_rate'] < blurred['pr_auc'] < best['pr_auc'] < 1 and best['log_loss'] < blurred['log_loss']
 
 
+def test_an_observer_who_is_not_told_the_intent(shop):
+    "p_seen is the posterior mean of p_buy over the intents that leave the same traces, worked out here from the log and the planted laws."
+    s, count = shop.truth.sessions, shop.truth.searches.session_id.value_counts()
+    n = s.session_id.map(count).fillna(0)
+    hidden = s.intent.isin(['search', 'buy'])
+    assert (n[hidden] >= 1).all() and (n[~hidden] == 0).all() and np.array_equal(s.p_seen[~hidden], s.p_buy[~hidden])
+    poisson = lambda k, mean: mean**k * np.exp(-mean)
+    weight = dict(search=.3 * poisson(n - 1, .8), buy=.2 * poisson(n - 1, .3))
+    share = (weight['search'] / (weight['search'] + weight['buy'])).where(s.intent == 'search', weight['buy'] / (weight['search'] + weight['buy']))
+    assert (s.p_seen[hidden] >= share[hidden] * s.p_buy[hidden] - 1e-12).all(), 'the other intent adds something, or nothing where there is no view'
+    assert (s.p_seen[hidden & (s.p_buy == 0)] == 0).all() and (s.p_seen <= 1).all()
+    groups = calibration_table(s.p_seen[hidden], s.bought[hidden])
+    assert ((groups.seen - groups.planted).abs() <= 4 * groups.error).all()
+    assert best_possible(s.p_seen, s.bought)['log_loss'] > best_possible(s.p_buy, s.bought)['log_loss']
+
+
 def test_taste_price_typos_and_the_hour_leave_their_marks(shop, people):
     users, items = shop.log.users.set_index('user_id'), shop.log.items.set_index('item_id')
     searched = shop.truth.searches
@@ -217,7 +233,7 @@ def test_parts_do_not_change_a_users_events(tmp_path):
     shop = simulate_shop(facts[500]['users'], seed=7, **SMALL)
     assert_frame_equal(whole, shop.log.events[[*whole]])
     sessions = pd.concat([pd.read_parquet(path) for path in sorted((tmp_path/'500'/'truth').glob('sessions-*'))], ignore_index=True)
-    assert sessions.session_id.tolist() == shop.truth.sessions.session_id.tolist() and np.array_equal(sessions.p_buy, shop.truth.sessions.p_buy)
+    assert sessions.session_id.tolist() == shop.truth.sessions.session_id.tolist() and all(np.array_equal(sessions[c], shop.truth.sessions[c]) for c in ('p_buy', 'p_seen'))
 
 
 def test_a_part_has_canonical_types_and_its_truth(tmp_path):
