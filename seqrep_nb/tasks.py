@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['top_items', 'RankingTask', 'ranking_task', 'next_events', 'next_item', 'will_buy', 'IntentTask', 'intent_tasks',
            'earlier_cuts', 'next_categories', 'PreferenceTask', 'preference_tasks', 'MomentTask', 'campaign_windows',
-           'campaign_response', 'click_task']
+           'campaign_response', 'click_task', 'session_looks', 'session_task', 'query_task', 'user_labels']
 
 # %% ../nbs/16_tasks.ipynb #70fef1ec
 from dataclasses import dataclass, replace
@@ -233,12 +233,12 @@ class MomentTask:
     users: np.ndarray   # (N,) int, rows of `whole`
     now: np.ndarray     # (N,) int64 microseconds; the input lies before it
     closes: np.ndarray  # (N,) int64 microseconds; the label lies in [now, closes)
-    y: np.ndarray       # (N,) int8
-    rows: pd.DataFrame  # (N,) user_id, timestamp (`now`) and what was asked: campaign_id, or query, item_id, position
+    y: np.ndarray       # (N,) int8, 1 for yes; or the code of a class
+    rows: pd.DataFrame  # (N,) user_id, timestamp (`now`) and what was asked: campaign_id, or session_id, query, item_id, position
     met: np.ndarray = None  # (I,) int64 microseconds, when the log first met each item; None: the catalogue was given, and stays
 
     def __len__(self): return len(self.y)
-    def __repr__(self): return f'MomentTask({len(self):,} rows, {int(self.y.sum()):,} positive, {len(np.unique(self.now)):,} moments, {len(np.unique(self.users)):,} users)'
+    def __repr__(self): return f'MomentTask({len(self):,} rows, {int((self.y > 0).sum()):,} positive, {len(np.unique(self.now)):,} moments, {len(np.unique(self.users)):,} users)'
 
     @property
     def histories(self) -> Histories: # N histories, in the order of the rows; a user asked twice is in it twice
@@ -284,7 +284,7 @@ def _moment_task(events, rows, closes, y, item_ids) -> MomentTask: # rows: user_
     events = events[(events.timestamp < rows.timestamp.max()) & events.user_id.isin(rows.user_id.unique())]
     if item_ids is None: item_ids = np.sort(np.asarray(events.item_id.dropna().unique(), object)); met = _micros(first.reindex(item_ids))
     whole = build_histories(events, item_ids=item_ids, user_ids=np.sort(np.asarray(rows.user_id.unique(), object)))
-    return MomentTask(whole, pd.Index(whole.user_ids).get_indexer(rows.user_id), _micros(rows.timestamp), _micros(closes), np.asarray(y).astype('int8'), rows.reset_index(drop=True), met)
+    return MomentTask(whole, pd.Index(whole.user_ids).get_indexer(rows.user_id), _micros(rows.timestamp), _micros(closes), np.asarray(y).astype('int8' if np.max(y, initial=0) < 128 else 'int32'), rows.reset_index(drop=True), met)
 
 # %% ../nbs/16_tasks.ipynb #e1bd6496
 def campaign_windows(
@@ -352,3 +352,62 @@ def click_task(
         needed = rows.timestamp.max() if days is None else end
         if last < needed - pd.Timedelta(days=1): raise input_error(where, 'timestamp', problem=f'ends before {needed}, so absence would look like a no', way_out='cut earlier, or ask for fewer days')
     return _moment_task(events, rows.drop(columns='clicked'), rows.timestamp + pd.Timedelta(minutes=minutes), rows.clicked, item_ids)
+
+# %% ../nbs/16_tasks.ipynb #41dfc516
+def session_looks(
+    events:pd.DataFrame,  # Canonical events with `session_id`
+) -> pd.DataFrame:        # The searches and views of each session, in canonical order: no cart, no removal, no purchase
+    "What is looked for and looked at. Raises `InputError` on a log without sessions."
+    _some(events)
+    if 'session_id' not in events: raise input_error('events', 'session_id', problem='is missing', way_out='cut sessions at pauses with clean.assign_sessions(events)')
+    return sort_events(events[events.action.isin(['search', 'view']) & events.session_id.notna()])
+
+def session_task(
+    events:pd.DataFrame,  # Canonical events with `session_id`
+    cut,                  # Sessions that begin from this moment on
+    item_ids=None,        # The catalogue; None: all items before the last session, and after a split those before its cut
+) -> MomentTask:          # One row per session with a look, by its start; `rows` has user_id, session_id, timestamp
+    "Does the session end in a purchase? `histories` ends where the session begins, `session_looks` has the rest of the input; the window closes after the session's last event."
+    looks, cut = session_looks(events), as_time(cut)
+    spans = events[events.session_id.isin(looks.session_id.unique())].groupby(['user_id', 'session_id']).timestamp.agg(['min', 'max']).reset_index()
+    rows = spans[spans['min'] >= cut].sort_values(['min', 'user_id', 'session_id'], ignore_index=True)
+    if not len(rows): raise input_error('events', 'timestamp', problem=f'have no session with a search or a view from {cut} on', way_out='cut earlier')
+    bought = pd.MultiIndex.from_frame(events.loc[events.action == 'buy', ['user_id', 'session_id']].drop_duplicates())
+    y = pd.MultiIndex.from_frame(rows[['user_id', 'session_id']]).isin(bought)
+    return _moment_task(events, rows[['user_id', 'session_id']].assign(timestamp=rows['min']), rows['max'] + pd.Timedelta(microseconds=1), y, item_ids)
+
+# %% ../nbs/16_tasks.ipynb #64ea6d3b
+def query_task(
+    events:pd.DataFrame,  # Canonical events with `session_id` and `query`
+    items:pd.DataFrame,   # Canonical items with `category`
+    cut,                  # Searches from this moment on
+    item_ids=None,        # The catalogue; None: all items before the last search, and after a split those before its cut
+) -> tuple:               # `MomentTask`, one row per search that opened an item, y the category's code; categories (C,), sorted
+    "Which category is a search after? Told by the first item viewed after it in its session, before the next search. `rows` has user_id, session_id, query, timestamp."
+    looks, cut = session_looks(events), as_time(cut)
+    category = looks.item_id.map(items.set_index('item_id').category)
+    follows = (looks.session_id == looks.session_id.shift(-1)) & (looks.user_id == looks.user_id.shift(-1)) & (looks.action.shift(-1) == 'view')
+    asked = follows & (looks.action == 'search') & category.shift(-1).notna() & (looks.timestamp >= cut)
+    if not asked.any(): raise input_error('events', 'query', problem=f'hold no search from {cut} on that opened an item of a known category', way_out='cut earlier, or give items a category')
+    categories = np.sort(np.asarray(category.dropna().unique(), object))
+    rows = looks.loc[asked, ['user_id', 'session_id', 'query', 'timestamp']]
+    closes, y = looks.timestamp.shift(-1)[asked] + pd.Timedelta(microseconds=1), pd.Index(categories).get_indexer(category.shift(-1)[asked])
+    order = np.lexsort([rows.session_id.to_numpy(), rows.user_id.to_numpy(), rows.timestamp.to_numpy()])
+    return _moment_task(events, rows.iloc[order], closes.iloc[order], y[order], item_ids), categories
+
+# %% ../nbs/16_tasks.ipynb #08dc49bd
+def user_labels(
+    histories:Histories,  # U users
+    users:pd.DataFrame,   # Canonical users: user_id and labels
+    column:str,           # The label
+    least:int=20,         # Labels of fewer users are left out
+) -> tuple:               # rows (N,) int, positions in `histories`; y (N,) str
+    "Users whose label is known, and the label. Raises `InputError` where fewer than two labels are left."
+    _has(users, 'users', ('user_id', column) if column not in users else ('user_id',))
+    if (twice := users.user_id.duplicated()).any(): raise input_error('users', 'user_id', int(np.flatnonzero(twice)[0]), users.user_id[twice].iloc[0], 'stands in two rows', 'keep one row per user')
+    label = users.set_index('user_id')[column].reindex(histories.user_ids).astype('str')
+    known = label.notna() & users.set_index('user_id')[column].reindex(histories.user_ids).notna()
+    often = label[known].value_counts()
+    rows = np.flatnonzero(known & label.isin(often.index[often >= least]))
+    if label.iloc[rows].nunique() < 2: raise input_error('users', column, problem=f'has fewer than two labels of {least} users or more', way_out='lower least, or take another column')
+    return rows, label.iloc[rows].to_numpy(object)
