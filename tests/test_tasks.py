@@ -367,7 +367,7 @@ def test_sessions_by_hand():
     assert task.histories.lengths.tolist() == [0, 0, 4, 3], 'what lies before the session, searches and carts of earlier ones too'
     assert (task.closes - task.now).tolist() == [180_000_001, 120_000_001, 60_000_001, 300_000_001]
     assert session_task(VISITS, '2020-01-05').rows.session_id.tolist() == ['s3', 's5']
-    assert set(session_looks(VISITS).action) == {'search', 'view'} and len(session_looks(VISITS)) == 7
+    assert set(session_looks(VISITS).action) == {'search', 'view'} and len(session_looks(VISITS)) == 8
     early, late = task.split('2020-01-05')
     assert (early.rows.session_id.tolist(), late.rows.session_id.tolist()) == (['s1', 's2'], ['s3', 's5'])
 
