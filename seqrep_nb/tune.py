@@ -268,7 +268,7 @@ def _quiet(): # Optuna tells every study on standard error
     try: yield
     finally: optuna.logging.set_verbosity(before)
 
-# %% ../nbs/42_tune.ipynb #d9eea87d
+# %% ../nbs/42_tune.ipynb #bed49b6c
 def prediction_loss(estimator, X, y) -> float: # Log-loss of a fitted classifier on (U, F) and (U,)
     return log_loss(y, estimator.predict_proba(X), labels=estimator.classes_)
 
@@ -278,7 +278,7 @@ def tune(
     moments,            # `Moment`s, all answered by `cut`
     cut,                # The test's moment
     trials:int=50,      # Budget: settings to try, those that fail included; None: no limit
-    minutes:float=None, # Budget: time, of all runs together; looked at before every fit
+    minutes:float=None, # Budget: time, of all runs together but for attempts that were killed; looked at before every fit
     fits:int=None,      # Budget: fits; a trial that might not end within it is not begun
     folds:int=3,        # Inner moments to predict, see `inner_folds`
     search:str='tpe',   # Or 'random'
