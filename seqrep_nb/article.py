@@ -10,6 +10,7 @@ __all__ = ['DEFECTS', 'softmax', 'Chain', 'article_inputs', 'article_weights', '
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 import numpy as np, pandas as pd, scipy.sparse as sp
+from fastcore.basics import patch
 from scipy.optimize import minimize
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
@@ -107,12 +108,10 @@ class RepairedChain(BaseEstimator):
         return self
 
 # %% ../nbs/53_article.ipynb #2c95c25f
-from fastcore.basics import patch
-
 @patch
 def represent(self:RepairedChain, histories:Histories) -> np.ndarray: # H (U, E × actions) float32
     "M: decayed means of the item vectors, one part per action."
-    _same_catalogue(self.item_ids_, histories)
+    check_is_fitted(self, 'directions_'); _same_catalogue(self.item_ids_, histories)
     return np.hstack([event_representation(histories.where(self._are(histories, a)), self.directions_, half_life=self.half_life) for a in self.actions])
 
 @patch
@@ -128,7 +127,6 @@ def predict_proba(self:RepairedChain, histories:Histories) -> np.ndarray: # P (U
 @patch
 def score(self:RepairedChain, histories:Histories, now) -> np.ndarray: # (U, I) float32, logits
     "R: every item for every user. `now` in microseconds."
-    check_is_fitted(self, 'weights_')
     return np.tensordot(self.weights_, self._features(histories, now, self.predict_proba(histories), slice(None)), 1)
 
 # %% ../nbs/53_article.ipynb #1df64228

@@ -118,8 +118,7 @@ def test_the_names_of_types_do_not_matter(world):
     np.testing.assert_allclose(world.chain.score(h, world.outer.now), world.chain.score(renamed, world.outer.now), rtol=1e-5)
 
 
-def test_a_later_answer_does_not_change_a_score(world):
-    "A user's row depends on its own history alone."
+def test_a_user_alone_gets_the_same_row(world):
     h, now = world.outer.histories, world.outer.now
     np.testing.assert_allclose(world.chain.score(h, now)[5:8], world.chain.score(h.take([5, 6, 7]), now), rtol=1e-4, atol=1e-5)
 
