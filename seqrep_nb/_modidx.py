@@ -1088,6 +1088,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'seqrep_nb.tasks.RankingTask.__repr__': ('tasks.html#rankingtask.__repr__', 'seqrep_nb/tasks.py'),
                                  'seqrep_nb.tasks.RankingTask.now': ('tasks.html#rankingtask.now', 'seqrep_nb/tasks.py'),
                                  'seqrep_nb.tasks.RankingTask.view': ('tasks.html#rankingtask.view', 'seqrep_nb/tasks.py'),
+                                 'seqrep_nb.tasks._classes': ('tasks.html#_classes', 'seqrep_nb/tasks.py'),
                                  'seqrep_nb.tasks._has': ('tasks.html#_has', 'seqrep_nb/tasks.py'),
                                  'seqrep_nb.tasks._micros': ('tasks.html#_micros', 'seqrep_nb/tasks.py'),
                                  'seqrep_nb.tasks._moment_task': ('tasks.html#_moment_task', 'seqrep_nb/tasks.py'),

@@ -278,13 +278,15 @@ def _some(events): # Canonical events, and at least one
     check_events(events)
     if not len(events): raise input_error('events', problem='have no rows', way_out='pass the log that the questions are asked of')
 
+def _classes(y): y = np.asarray(y); return y.astype('int8' if y.max(initial=0) < 128 else 'int32')
+
 def _moment_task(events, rows, closes, y, item_ids) -> MomentTask: # rows: user_id, timestamp, ...
     "One history per user of `rows`, up to the last moment."
     first, met = events.groupby('item_id').timestamp.min(), None                            # by anybody
     events = events[(events.timestamp < rows.timestamp.max()) & events.user_id.isin(rows.user_id.unique())]
     if item_ids is None: item_ids = np.sort(np.asarray(events.item_id.dropna().unique(), object)); met = _micros(first.reindex(item_ids))
     whole = build_histories(events, item_ids=item_ids, user_ids=np.sort(np.asarray(rows.user_id.unique(), object)))
-    return MomentTask(whole, pd.Index(whole.user_ids).get_indexer(rows.user_id), _micros(rows.timestamp), _micros(closes), np.asarray(y).astype('int8' if np.max(y, initial=0) < 128 else 'int32'), rows.reset_index(drop=True), met)
+    return MomentTask(whole, pd.Index(whole.user_ids).get_indexer(rows.user_id), _micros(rows.timestamp), _micros(closes), _classes(y), rows.reset_index(drop=True), met)
 
 # %% ../nbs/16_tasks.ipynb #e1bd6496
 def campaign_windows(

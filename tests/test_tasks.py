@@ -353,42 +353,42 @@ def test_what_is_no_question_is_refused(ask, why):
 
 # Sessions, searches and people
 
-VISITS = pd.DataFrame([('ann', 's1', 'search', None, 'red tea', '02T10:00'), ('ann', 's1', 'view', 'a', None, '02T10:01'), ('ann', 's1', 'cart', 'a', None, '02T10:02'), ('ann', 's1', 'buy', 'a', None, '02T10:03'),
+WEBLOG = pd.DataFrame([('ann', 's1', 'search', None, 'red tea', '02T10:00'), ('ann', 's1', 'view', 'a', None, '02T10:01'), ('ann', 's1', 'cart', 'a', None, '02T10:02'), ('ann', 's1', 'buy', 'a', None, '02T10:03'),
                        ('bob', 's2', 'search', None, 'cup', '03T10:00'), ('bob', 's2', 'search', None, 'blue cup', '03T10:01'), ('bob', 's2', 'view', 'd', None, '03T10:02'),
                        ('ann', 's3', 'view', 'b', None, '05T10:00'), ('ann', 's3', 'search', None, 'nothing there', '05T10:01'),
                        ('cat', 's4', 'buy', 'c', None, '06T10:00'), ('bob', 's5', 'view', 'c', None, '07T10:00'), ('bob', 's5', 'buy', 'c', None, '07T10:05')],
                       columns=['user_id', 'session_id', 'action', 'item_id', 'query', 'timestamp']).assign(timestamp=lambda t: utc(*('2020-01-' + t.timestamp)))
-GOODS = pd.DataFrame(dict(item_id=list('abcd'), text=list('abcd'), category=['tea', 'tea', 'cup', 'cup']))
+WARES = pd.DataFrame(dict(item_id=list('abcd'), text=list('abcd'), category=['tea', 'tea', 'cup', 'cup']))
 
 
 def test_sessions_by_hand():
-    task = session_task(VISITS, '2020-01-02')
+    task = session_task(WEBLOG, '2020-01-02')
     assert list(zip(task.rows.session_id, task.y)) == [('s1', 1), ('s2', 0), ('s3', 0), ('s5', 1)], 'nothing was looked at in s4'
     assert task.histories.lengths.tolist() == [0, 0, 4, 3], 'what lies before the session, searches and carts of earlier ones too'
     assert (task.closes - task.now).tolist() == [180_000_001, 120_000_001, 60_000_001, 300_000_001]
-    assert session_task(VISITS, '2020-01-05').rows.session_id.tolist() == ['s3', 's5']
-    assert set(session_looks(VISITS).action) == {'search', 'view'} and len(session_looks(VISITS)) == 8
+    assert session_task(WEBLOG, '2020-01-05').rows.session_id.tolist() == ['s3', 's5']
+    assert set(session_looks(WEBLOG).action) == {'search', 'view'} and len(session_looks(WEBLOG)) == 8
     early, late = task.split('2020-01-05')
     assert (early.rows.session_id.tolist(), late.rows.session_id.tolist()) == (['s1', 's2'], ['s3', 's5'])
 
 
 def test_searches_by_hand():
-    task, categories = query_task(VISITS, GOODS, '2020-01-01')
+    task, categories = query_task(WEBLOG, WARES, '2020-01-01')
     assert list(zip(task.rows['query'], categories[task.y])) == [('red tea', 'tea'), ('blue cup', 'cup')], 'a search that opened nothing, or was typed anew, has no label'
     assert 'category' not in task.rows and 'item_id' not in task.rows, 'the label is not in the input'
     assert (task.now == task.rows.timestamp.astype('int64')).all() and (task.closes > task.now).all()
-    unknown = query_task(VISITS, GOODS.assign(category=['tea', 'tea', 'cup', None]), '2020-01-01')[0]
+    unknown = query_task(WEBLOG, WARES.assign(category=['tea', 'tea', 'cup', None]), '2020-01-01')[0]
     assert unknown.rows['query'].tolist() == ['red tea']
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_rows_and_the_carts_change_no_session(random):
-    shuffled = VISITS.iloc[random.sample(range(len(VISITS)), len(VISITS))]
-    plain, other = session_task(VISITS, '2020-01-01'), session_task(shuffled, '2020-01-01')
+    shuffled = WEBLOG.iloc[random.sample(range(len(WEBLOG)), len(WEBLOG))]
+    plain, other = session_task(WEBLOG, '2020-01-01'), session_task(shuffled, '2020-01-01')
     assert plain.rows.equals(other.rows) and plain.y.tolist() == other.y.tolist()
-    assert session_looks(shuffled[shuffled.action != 'cart']).reset_index(drop=True).equals(session_looks(VISITS).reset_index(drop=True))
-    assert query_task(shuffled, GOODS, '2020-01-01')[0].y.tolist() == query_task(VISITS, GOODS, '2020-01-01')[0].y.tolist()
+    assert session_looks(shuffled[shuffled.action != 'cart']).reset_index(drop=True).equals(session_looks(WEBLOG).reset_index(drop=True))
+    assert query_task(shuffled, WARES, '2020-01-01')[0].y.tolist() == query_task(WEBLOG, WARES, '2020-01-01')[0].y.tolist()
 
 
 def test_many_classes_keep_their_codes():
@@ -409,8 +409,8 @@ def test_labels_of_users():
 
 
 @pytest.mark.parametrize('ask, why', [
-    (lambda: session_task(VISITS.drop(columns='session_id'), '2020-01-01'), 'assign_sessions'), (lambda: session_task(VISITS, '2021-01-01'), 'no session'),
-    (lambda: query_task(VISITS, GOODS.assign(category=None), '2020-01-01'), 'no search'), (lambda: user_labels(build_histories(SHOP), pd.DataFrame(dict(user_id=['ann'])), 'size'), "column 'size' is missing"),
+    (lambda: session_task(WEBLOG.drop(columns='session_id'), '2020-01-01'), 'assign_sessions'), (lambda: session_task(WEBLOG, '2021-01-01'), 'no session'),
+    (lambda: query_task(WEBLOG, WARES.assign(category=None), '2020-01-01'), 'no search'), (lambda: user_labels(build_histories(SHOP), pd.DataFrame(dict(user_id=['ann'])), 'size'), "column 'size' is missing"),
     (lambda: user_labels(build_histories(SHOP), pd.DataFrame(dict(user_id=['ann', 'ann'], size=[1, 2])), 'size'), 'two rows'),
     (lambda: user_labels(build_histories(SHOP), pd.DataFrame(dict(user_id=['ann', 'bob'], size=[1, 1])), 'size', least=1), 'fewer than two')])
 def test_no_such_sessions_searches_or_labels(ask, why):
