@@ -405,11 +405,11 @@ def user_labels(
     least:int=20,         # Labels of fewer users are left out
 ) -> tuple:               # rows (N,) int, positions in `histories`; y (N,) str
     "Users whose label is known, and the label. Raises `InputError` where fewer than two labels are left."
-    _has(users, 'users', ('user_id', column) if column not in users else ('user_id',))
+    _has(users, 'users', ('user_id',) if column in users else ('user_id', column))
     if (twice := users.user_id.duplicated()).any(): raise input_error('users', 'user_id', int(np.flatnonzero(twice)[0]), users.user_id[twice].iloc[0], 'stands in two rows', 'keep one row per user')
-    label = users.set_index('user_id')[column].reindex(histories.user_ids).astype('str')
-    known = label.notna() & users.set_index('user_id')[column].reindex(histories.user_ids).notna()
-    often = label[known].value_counts()
-    rows = np.flatnonzero(known & label.isin(often.index[often >= least]))
+    given = users.set_index('user_id')[column].reindex(histories.user_ids)
+    label = given.astype('str').where(given.notna())
+    often = label.value_counts()
+    rows = np.flatnonzero(label.isin(often.index[often >= least]))
     if label.iloc[rows].nunique() < 2: raise input_error('users', column, problem=f'has fewer than two labels of {least} users or more', way_out='lower least, or take another column')
     return rows, label.iloc[rows].to_numpy(object)
