@@ -617,8 +617,8 @@ def measure_finetune(names):
     worst = min(share, key=share.get)
     both = [quality(worst, method) for method in ('LoRA', 'full')]
     spread = {side: float(np.ptp(values) / np.median(values)) for side, values in zip(('ours', 'peer'), both)}
-    yield row('finetune/lora-quality', 'PR-AUC', 'higher', 'every weight trained', stored['machine']['versions'], os.getloadavg()[0], *(float(values.mean()) for values in both), len(both[0]), spread,
-              protocol=stored['protocol'][worst], note=f'{", ".join(f"{task} {value:.3f}" for task, value in share.items())}, LoRA as a share of full; made by {stored["command"]} on {stored["date"]}')
+    yield row('finetune/lora-quality', 'PR-AUC', 'higher', 'every weight trained', stored['machine']['versions'], os.getloadavg()[0], *(float(values.mean()) for values in both), 1, spread,
+              protocol=stored['protocol'][worst], note=f'{", ".join(f"{task} {value:.3f}" for task, value in share.items())}, LoRA as a share of full, the spread is that of the seeds; made by {stored["command"]} on {stored["date"]}')
 
 
 MEASURES = {'import': measure_import, 'import/rank': measure_import, 'encode/first': measure_first, 'encode/first/openvino': measure_first, 'encode/fp32': measure_encode, 'encode/fp32/lines': measure_encode,
@@ -646,7 +646,7 @@ SAID = {
     'encode/log': 'Seconds from the events to the item-text vector of every behaviour in memory, each distinct text encoded once and kept in an empty store, against encoding each behaviour, extrapolated from 5,000 of them drawn at random, half measured before and half after.',
     'encode/store': 'Seconds from the catalogue’s texts to their vectors in a second run, which finds all of them in the store, in the same warm process; median of five.',
     'encode/scale': 'Milliseconds per distinct text, encoding and keeping it, for all texts that are bought and for a quarter of them: 1 is linear.',
-    'finetune/lora-quality': 'PR-AUC on the December cut of LoRA at rank 8 and of fine-tuning that trains every weight, each at the learning rate that the inner cut chose, mean of three seeds, on the one of two tasks (intent, preference) that is worse for LoRA; chapter 31 has both, with paired intervals.',
+    'finetune/lora-quality': 'PR-AUC on the December cut of LoRA at rank 8 and of fine-tuning that trains every weight, each at the learning rate that the inner cut chose, mean of three seeds, on the one of two tasks (intent, preference) that is worse for LoRA; results/methods.json has both, with paired intervals.',
     'rank/all': 'NDCG@10 of the worked example’s row `seqrep`, run anew from the log, and of the RecTools model that was best in this view at the inner cut, {tried} settings of popularity, item-kNN, PureSVD, iALS and EASE tried there; both learn from the same events of the 12,000 candidates, and the peer’s ranked lists are read by the same metric code. View all: repeats count. (ItemKNN counts an item among its own neighbours: with K 1 it is personal frequency, for which RecTools has no model of its own.)',
     'rank/new': 'As `rank/all`, the peer chosen anew for this view: what a household bought before is not recommended and does not count.',
     'example/stages': 'Seconds to clean and sort the 1,469,307 raw events of Complete Journey (three rules, the rejected rows with their reasons, five sort keys), from memory to memory: `clean_events` (pandas, Ibis, DuckDB) against the same rules written in Polars. The worked example’s other stages have no peer that does the same.',
