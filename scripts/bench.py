@@ -2,7 +2,7 @@
 
 bench.py --lock remakes requirements/peers*.txt from peers.in. The peers live in .venv-bench and are reached through scripts/peers.py: requests and answers are JSON, tables Parquet, vectors safetensors.
 """
-import datetime, hashlib, json, os, platform, re, shutil, subprocess, sys, tempfile, time, venv
+import datetime, hashlib, json, os, platform, re, shutil, subprocess, sys, tempfile, time, venv, warnings
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +22,7 @@ FIELDS = ('name', 'unit', 'better', 'ours', 'peer', 'peer_name', 'ratio', 'runs'
 # Share of the cores that other work may take during a round, and seconds to wait for such rounds
 QUIET, PATIENCE = .1, 150
 # As in the worked example
+QUESTIONS = ('intent', 'category', 'response', 'attributes', 'click', 'session', 'query')
 SEED, CUT, TRAINING = 0, '2017-12-01', dict(examples=30_000, epochs=1)
 
 
@@ -621,10 +622,52 @@ def measure_finetune(names):
               protocol=stored['protocol'][worst], note=f'{", ".join(f"{task} {value:.3f}" for task, value in share.items())}, LoRA as a share of full, the spread is that of the seeds; made by {stored["command"]} on {stored["date"]}')
 
 
+def measure_classify(names):
+    "Both against the table alone, from what `scripts/contest.py` measured for both in one run; the gain is that of the seed whose interval reaches lowest."
+    for name in names:
+        path = ROOT/'results'/'contest'/f'{name.partition("/")[2]}.json'
+        if not path.exists(): raise PeerError(f'{path.relative_to(ROOT)} is not there: python scripts/contest.py makes it')
+        stored = read_json(path)
+        value = lambda model: np.array([r['value'] for r in stored['rows'] if r['model'] == model])
+        both, table, best = (value(model) for model in ('both', 'table', 'best'))
+        spread = {side: float(np.ptp(values) / np.median(values)) for side, values in zip(('ours', 'peer'), (both, table))}
+        worst = min((g for g in stored['gains'] if g['model'] == 'both'), key=lambda g: g['low'])
+        note = f'{stored["asked"]:,} rows, {len(both)} seeds; the representation alone {value("representation").mean():.4f}' + (f', the best possible {best.mean():.4f}, of which both reach {both.mean() / best.mean():.3f}' if len(best) else '')
+        yield row(name, stored['rows'][0]['metric'], 'higher', 'LightGBM on the table', stored['machine']['versions'], os.getloadavg()[0], float(both.mean()), float(table.mean()), 1, spread,
+                  gain={key: worst[key] for key in ('gain', 'low', 'high', 'p')}, protocol=stored['protocol'], note=f'{note}; made by {stored["command"]} on {stored["date"]}')
+
+
+def measure_heads(names, rows=100_000, width=384):
+    "The four classifiers of chapter 40 on vectors that are there, against scikit-learn's network with the article's layer; the slowest of the four is the row's."
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from seqrep_nb.classify import default_classifiers
+    rng, load = np.random.default_rng(SEED), os.getloadavg()[0]
+    X = rng.normal(size=(rows, width)).astype('float32')
+    y = X[:, :10].sum(1) + 2 * rng.normal(size=rows) > 1
+    heads = default_classifiers(SEED) | {'peer': MLPClassifier((512,), batch_size=32, max_iter=3, random_state=SEED)}
+    default_classifiers(SEED)['neural head'].fit(X[:2_000], y[:2_000])                       # TensorFlow is loaded
+    train, score = {}, {}
+    for name, head in heads.items():
+        start = time.perf_counter()
+        with warnings.catch_warnings(action='ignore'): model = make_pipeline(StandardScaler(), head).fit(X, y)   # three passes are asked for, not convergence
+        train[name], start = time.perf_counter() - start, time.perf_counter()
+        model.predict_proba(X)
+        score[name] = rows / (time.perf_counter() - start)
+    ours = [name for name in heads if name != 'peer']
+    versions, none = {'scikit-learn': device_summary(tensorflow=False)['versions']['scikit-learn']}, {'ours': 0., 'peer': 0.}
+    said = lambda found, unit: ', '.join(f'{name} {found[name]:,.{1 if unit == "s" else 0}f} {unit}' for name in ours) + f'; {rows:,} synthetic vectors of {width} numbers; one run of each'
+    both = {'heads/train': ('s', 'lower', max(ours, key=train.get), train, 's'), 'heads/score': ('histories/s', 'higher', min(ours, key=score.get), score, '/s')}
+    for name in names:
+        unit, better, slowest, found, short = both[name]
+        yield row(name, unit, better, 'MLPClassifier', versions, load, found[slowest], found['peer'], 1, none, note=said(found, short))
+
+
 MEASURES = {'import': measure_import, 'import/rank': measure_import, 'encode/first': measure_first, 'encode/first/openvino': measure_first, 'encode/fp32': measure_encode, 'encode/fp32/lines': measure_encode,
             'encode/reduced': measure_encode, 'encode/reduced/lines': measure_encode, 'encode/int8': measure_encode, 'encode/int8/lines': measure_encode,
             'encode/parity': measure_parity, 'encode/log': measure_log, 'encode/store': measure_log, 'encode/scale': measure_log,
-            'finetune/lora-quality': measure_finetune, 'rank/all': measure_rank, 'rank/new': measure_rank, 'example/stages': measure_example,
+            'finetune/lora-quality': measure_finetune, **{f'classify/{name}': measure_classify for name in QUESTIONS}, 'heads/train': measure_heads, 'heads/score': measure_heads, 'rank/all': measure_rank, 'rank/new': measure_rank, 'example/stages': measure_example,
             'prep/polars': measure_prep_polars, 'prep/pandas': measure_prep_pandas, 'prep/memory': measure_prep_pandas, 'prep/linear': measure_prep_linear}
 
 
@@ -633,7 +676,10 @@ MEASURES = {'import': measure_import, 'import/rank': measure_import, 'encode/fir
 RATIO = 'A ratio above 1 always says that ours is better: ours / peer where higher is better, peer / ours where lower is.'
 SAMPLES = 'Spread is (largest − smallest) / median over the runs, ours then peer{others}.'
 USERS = 'One run of each, both seeded; spread is half the 95 % bootstrap interval over users, relative to the value, ours then peer.'
+ASKED = dict(intent='will the household buy within seven days', category='which of thirty categories will the next basket hold', response='will a mailed campaign be answered', attributes='what is a household like',
+             click='will an impression be clicked (synthetic shop)', session='does a session end in a purchase (synthetic shop)', query='which category is a search after (synthetic shop)')
 SAID = {
+    **{f'classify/{name}': f'PR-AUC of the question “{asked}?”, pooled over cuts, of table and representation together and of the table alone, each tuned on the inner cut (chapter 43); the interval is that of the seed where it reaches lowest.' for name, asked in ASKED.items()},
     'import': 'Wall time of a fresh interpreter that runs `{ours}`, less that of one that runs nothing, each side with its own Python environment; what is below a millisecond counts as one. seqrep_nb loads its heavy parts when a function needs them, so this row says only that importing costs nothing; `encode/first` has the whole way to a vector.',
     'import/rank': 'As `import`, for the modules that rank.',
     'encode/first': 'Wall time of a fresh process from its start to the vector of one text: imports, checkpoint, first pass. Ours is compiled in that first pass.',
@@ -647,6 +693,8 @@ SAID = {
     'encode/store': 'Seconds from the catalogue’s texts to their vectors in a second run, which finds all of them in the store, in the same warm process; median of five.',
     'encode/scale': 'Milliseconds per distinct text, encoding and keeping it, for all texts that are bought and for a quarter of them: 1 is linear.',
     'finetune/lora-quality': 'PR-AUC on the December cut of LoRA at rank 8 and of fine-tuning that trains every weight, each at the learning rate that the inner cut chose, mean of three seeds, on the one of two tasks (intent, preference) that is worse for LoRA; results/methods.json has both, with paired intervals.',
+    'heads/train': 'Seconds to fit a classifier to vectors that are in memory, scaling included, of the slowest of chapter 40’s four; the peer is scikit-learn’s network with the same hidden layer, batches and passes, without dropout.',
+    'heads/score': 'Histories scored per second by the slowest of the same four, in one process, from vectors in memory to probabilities; the peer as in `heads/train`.',
     'rank/all': 'NDCG@10 of the worked example’s row `seqrep`, run anew from the log, and of the RecTools model that was best in this view at the inner cut, {tried} settings of popularity, item-kNN, PureSVD, iALS and EASE tried there; both learn from the same events of the 12,000 candidates, and the peer’s ranked lists are read by the same metric code. View all: repeats count. (ItemKNN counts an item among its own neighbours: with K 1 it is personal frequency, for which RecTools has no model of its own.)',
     'rank/new': 'As `rank/all`, the peer chosen anew for this view: what a household bought before is not recommended and does not count.',
     'example/stages': 'Seconds to clean and sort the 1,469,307 raw events of Complete Journey (three rules, the rejected rows with their reasons, five sort keys), from memory to memory: `clean_events` (pandas, Ibis, DuckDB) against the same rules written in Polars. The worked example’s other stages have no peer that does the same.',
