@@ -224,11 +224,6 @@ def history_encoder(item_vectors, window, actions, places, width=48, blocks=1, h
 
 class _HistoryModel(BaseEstimator):
     "What the two estimators share: an encoder of histories, and the codes that it was made for."
-    def _digest(self, histories, *arrays) -> str: # Of all that a training reads: a folder of another one must not pass for this
-        found = hashlib.sha256('\0'.join(map(str, histories.user_ids)).encode())
-        for array in (histories.offsets, *(getattr(histories, name) for name in FLAT), self.item_vectors, self.neighbours, *arrays): found.update(b'' if array is None else np.asarray(array, order='C').tobytes())
-        return found.hexdigest()[:16]
-
     def _set_up(self, histories, like=None):
         like = self if like is None else like
         if len(like.item_vectors) != len(histories.item_ids): raise input_error('item_vectors', problem=f'are {len(like.item_vectors):,}, the catalogue has {len(histories.item_ids):,} items', way_out='encode item_texts(items, histories.item_ids)')
@@ -289,6 +284,12 @@ class ContrastiveEncoder(_HistoryModel):
 from fastcore.basics import patch
 
 @patch
+def _digest(self:_HistoryModel, histories, *arrays) -> str: # Of all that a training reads: a folder of another one must not pass for this
+    found = hashlib.sha256('\0'.join(map(str, histories.user_ids)).encode())
+    for array in (histories.offsets, *(getattr(histories, name) for name in FLAT), self.item_vectors, self.neighbours, *arrays): found.update(b'' if array is None else np.asarray(array, order='C').tobytes())
+    return found.hexdigest()[:16]
+
+@patch
 def _batches(self:ContrastiveEncoder, histories, now) -> Callable: # step → inputs of 2B views, users (B,)
     data, who = newest(histories, self.window), pd.factorize(histories.user_ids)[0].astype('int32')
     order = Batches(len(data), self.batch_size, self.seed)
@@ -332,8 +333,7 @@ class HistoryClassifier(_HistoryModel):
     def fit(self, histories:Histories, y, now=None, validation=None):
         "Train on y (N,) or (N, C) of 0 and 1, both present. `validation` = (histories, y, now) chooses the step. Raises `InputError` on other labels, and on a start from another catalogue."
         y = _labels(y, histories)
-        if (alone := y.min(0) == y.max(0)).any(): raise input_error('y', problem=f'has {y[0, alone.argmax()]:g} alone in column {alone.argmax()}', way_out='pass labels of which both are there')
-        if validation is not None and _labels(validation[1], validation[0]).shape[1] != y.shape[1]: raise input_error('validation', problem=f'has labels of another width than {y.shape[1]}', way_out='pass the same labels in both')
+        _check_labels(y, validation)
         seed_everything(self.seed, tensorflow=True)
         if self.start is not None: check_is_fitted(self.start, 'encoder_')
         self._set_up(histories, self.start)
@@ -344,8 +344,7 @@ class HistoryClassifier(_HistoryModel):
         self.head_.build((None, self.encoder_.output.shape[-1]))
         settings = {name: value for name, value in self.get_params(deep=False).items() if name not in ('item_vectors', 'neighbours', 'folder')} | dict(start=self.start is not None)
         now = self._moments(histories, now)
-        asked = () if validation is None else (validation[0].user_ids.astype(str), validation[0].items, validation[0].timestamps, *validation[1:])
-        settings['data'] = self._digest(histories, y, now, *(self.start.encoder_.get_weights() if self.start is not None else ()), *asked)
+        settings['data'] = self._data(histories, y, now, validation)
         self.history_ = train(self._loss, self.encoder_.trainable_variables + self.head_.trainable_variables, self._batches(histories, y, now), self.steps, adamw(self.learning_rate, self.steps),
                               seed_states(self.encoder_), None if validation is None else self._validation(*validation), self.every, folder=self.folder, settings=settings, what='train on labels')
         return self
@@ -357,6 +356,15 @@ def _labels(y, histories) -> np.ndarray: # float32 (N, C)
     if y.ndim != 2 or len(y) != len(histories): raise input_error('y', problem=f'has shape {y.shape} for {len(histories):,} histories', way_out='pass one row of labels per history')
     if not len(y) or not np.isin(y, (0, 1)).all(): raise input_error('y', problem='is empty or holds other labels than 0 and 1', way_out='code what you predict as 1')
     return y
+
+def _check_labels(y, validation): # (N, C) to learn from
+    if (alone := y.min(0) == y.max(0)).any(): raise input_error('y', problem=f'has {y[0, alone.argmax()]:g} alone in column {alone.argmax()}', way_out='pass labels of which both are there')
+    if validation is not None and _labels(validation[1], validation[0]).shape[1] != y.shape[1]: raise input_error('validation', problem=f'has labels of another width than {y.shape[1]}', way_out='pass the same labels in both')
+
+@patch
+def _data(self:HistoryClassifier, histories, y, now, validation) -> str:
+    asked = () if validation is None else (validation[0].user_ids.astype(str), validation[0].items, validation[0].timestamps, *validation[1:])
+    return self._digest(histories, y, now, *(self.start.encoder_.get_weights() if self.start is not None else ()), *asked)
 
 @patch
 def _batches(self:HistoryClassifier, histories, y, now) -> Callable: # step → inputs of B rows, y (B, C)
