@@ -333,18 +333,15 @@ class HistoryClassifier(_HistoryModel):
     def fit(self, histories:Histories, y, now=None, validation=None):
         "Train on y (N,) or (N, C) of 0 and 1, both present. `validation` = (histories, y, now) chooses the step. Raises `InputError` on other labels, and on a start from another catalogue."
         y = _labels(y, histories)
-        _check_labels(y, validation)
+        _check_labels(y, validation, self.start)
         seed_everything(self.seed, tensorflow=True)
-        if self.start is not None: check_is_fitted(self.start, 'encoder_')
         self._set_up(histories, self.start)
         if self.start is not None and self.start.codes_ != self.codes_: raise input_error('start', problem='was fitted on another catalogue, other actions or other places', way_out='fit both on histories with the same item_ids, action_names and place_names')
         if self.start is not None: self.encoder_.set_weights(self.start.encoder_.get_weights())
         share = y.mean(0).clip(.01, .99)
         self.head_ = keras.layers.Dense(y.shape[1], kernel_initializer='zeros', bias_initializer=lambda shape, dtype=None: keras.ops.convert_to_tensor(np.log(share / (1 - share)), dtype), name='head')
         self.head_.build((None, self.encoder_.output.shape[-1]))
-        settings = {name: value for name, value in self.get_params(deep=False).items() if name not in ('item_vectors', 'neighbours', 'folder')} | dict(start=self.start is not None)
-        now = self._moments(histories, now)
-        settings['data'] = self._data(histories, y, now, validation)
+        settings = {name: value for name, value in self.get_params(deep=False).items() if name not in ('item_vectors', 'neighbours', 'folder')} | dict(start=self.start is not None, data=self._data(histories, y, now := self._moments(histories, now), validation))
         self.history_ = train(self._loss, self.encoder_.trainable_variables + self.head_.trainable_variables, self._batches(histories, y, now), self.steps, adamw(self.learning_rate, self.steps),
                               seed_states(self.encoder_), None if validation is None else self._validation(*validation), self.every, folder=self.folder, settings=settings, what='train on labels')
         return self
@@ -357,7 +354,8 @@ def _labels(y, histories) -> np.ndarray: # float32 (N, C)
     if not len(y) or not np.isin(y, (0, 1)).all(): raise input_error('y', problem='is empty or holds other labels than 0 and 1', way_out='code what you predict as 1')
     return y
 
-def _check_labels(y, validation): # (N, C) to learn from
+def _check_labels(y, validation, start): # (N, C) to learn from
+    if start is not None: check_is_fitted(start, 'encoder_')
     if (alone := y.min(0) == y.max(0)).any(): raise input_error('y', problem=f'has {y[0, alone.argmax()]:g} alone in column {alone.argmax()}', way_out='pass labels of which both are there')
     if validation is not None and _labels(validation[1], validation[0]).shape[1] != y.shape[1]: raise input_error('validation', problem=f'has labels of another width than {y.shape[1]}', way_out='pass the same labels in both')
 
