@@ -60,8 +60,10 @@ def masked_examples(
     seed:int=0,       # With `step` it decides everything
     step:int=0,
 ) -> tuple:           # ids (B, T) with tokens hidden; positions (B, M) of the hidden ones, labels (B, M) what stood there, real (B, M); M = share · T
-    "Hide a share of each line: 80 % become [MASK], 10 % another token, 10 % stay (Devlin et al., 2018, arXiv 1810.04805). Raises `InputError` on a line with nothing to hide."
+    "Hide a share of each line: 80 % become [MASK], 10 % another token, 10 % stay (Devlin et al., 2018, arXiv 1810.04805). Raises `InputError` on a line with nothing to hide, and on ids that the rule does not know."
     ids, mask, rng = np.asarray(ids, 'int32'), np.asarray(mask, bool), np.random.default_rng([seed, step])
+    if ids.ndim != 2 or ids.shape != mask.shape: raise input_error('ids, mask', problem=f'have shapes {ids.shape} and {mask.shape}', way_out='pass both as pad_lines gives them, (B, T)')
+    if (odd := ((ids < 0) | (ids >= len(rule.ordinary))).any(1)).any(): raise input_error('ids', row=int(odd.argmax()), value=ids[odd.argmax()].tolist(), problem=f'hold {odd.sum()} lines with ids outside 0…{len(rule.ordinary) - 1}', way_out='use the tokenizer of the rule')
     may, M = mask & rule.ordinary[ids], max(round(rule.share * ids.shape[1]), 1)
     if (bad := ~may.any(1)).any(): raise input_error('lines', row=int(bad.argmax()), value=ids[bad.argmax()][mask[bad.argmax()]].tolist(), problem=f'have {bad.sum()} without an ordinary token', way_out='leave them out')
     count = np.maximum(np.round(rule.share * may.sum(1)), 1).astype(int)
@@ -181,6 +183,12 @@ def _line_batches(lines, examples, batch_size, length, seed, check) -> tuple: # 
     flat = [np.array([len(line) for line in first], 'int32'), *first]
     return batch, hashlib.sha256(np.concatenate(flat).tobytes()).hexdigest()[:16]
 
+def _start(variables, training) -> dict: # for `settings`: a folder of a run from other weights must not pass for this one
+    if training.get('folder') is None: return {}
+    digest = hashlib.sha256()
+    for v in variables: digest.update(np.asarray(v, order='C').tobytes())
+    return dict(start=digest.hexdigest()[:16])
+
 def _seeded(backbone, seed) -> list: # the variables of its dropout
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32: raise input_error('seed', problem=f'is {seed!r}', way_out='use a whole number from 0 to 4,294,967,295')
     states = seed_states(backbone)
@@ -214,7 +222,7 @@ def adapt_masked(
     if head is None: head = masked_head(backbone, _frequencies(lines, rule), seed)
     if head.token_embedding is not backbone.token_embedding: raise input_error('head', problem='is tied to another backbone', way_out='pass the backbone that it was made for, or no head')
     validate = None if validation is None else _mean_loss(masked_losses, backbone, head, check(validation, 'validation'), rule)
-    settings = dict(kind='masked', lines=known, steps=steps, batch_size=batch_size, learning_rate=learning_rate, train_backbone=train_backbone, seed=seed, share=rule.share, whole_words=rule.whole_words)
+    settings = dict(kind='masked', lines=known, steps=steps, batch_size=batch_size, learning_rate=learning_rate, train_backbone=train_backbone, seed=seed, share=rule.share, whole_words=rule.whole_words, **_start(_variables(backbone, head), training))
     history = train(masked_loss(backbone, head), _variables(backbone, head, train_backbone), batch, steps, adamw(learning_rate, steps), state=_seeded(backbone, seed),
                     validate=validate, settings=settings, what='masked words', **training)
     return Adapted(backbone, head, history)
@@ -281,7 +289,7 @@ def adapt_next(
     check = lambda these, where='lines': _checked(these, backbone.vocabulary_size, backbone.max_sequence_length, 2, where)
     batch, known = _line_batches(lines, lambda ids, mask, step: next_examples(ids, mask), batch_size, length, seed, check)
     validate = None if validation is None else _mean_loss(next_losses, backbone, check(validation, 'validation'))
-    settings = dict(kind='next', lines=known, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
+    settings = dict(kind='next', lines=known, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed, **_start(_variables(backbone), training))
     history = train(next_loss(backbone), _variables(backbone), batch, steps, adamw(learning_rate, steps), state=_seeded(backbone, seed),
                     validate=validate, settings=settings, what='next words', **training)
     return Adapted(backbone, None, history)
@@ -336,6 +344,7 @@ def basket_lines(
     seed:int=0,
 ) -> Callable:              # lines(epoch) → B arrays of token ids
     "Baskets as text, their rows in a new random order each epoch: a basket has no order, and none may be learned."
+    if baskets.shape[1] != len(tokens) or not len(tokens) or not baskets.shape[0]: raise input_error('baskets, tokens', problem=f'have {baskets.shape} cells and {len(tokens)} texts', way_out='give one text per column, and at least one basket')
     sizes, users = np.array([len(t) for t in tokens]), np.repeat(np.arange(baskets.shape[0]), np.diff(baskets.indptr))
     if length < sizes.max() + 2: raise input_error('length', problem=f'is {length}', way_out=f'use {sizes.max() + 2} or more, so that the longest text fits')
     def lines(epoch):
@@ -353,7 +362,9 @@ def complete(
     temperature:float=0.,  # 0: always the likeliest token; 1: as likely as the model says
     seed:int=0,
 ) -> list:                 # Token ids that were added, per line, without `end`
-    "Go on with each line, token by token. Raises `InputError` where the model has no position left."
+    "Go on with each line, token by token. Raises `InputError` where the model has no position left, and on a temperature below 0."
+    if not 0 <= temperature < np.inf: raise input_error('temperature', problem=f'is {temperature}', way_out='use 0 for the likeliest token, more for a draw')
+    if tokens < 1: raise input_error('tokens', problem=f'is {tokens}', way_out='add at least one')
     lines, rng = _checked(lines, backbone.vocabulary_size, backbone.max_sequence_length - tokens), np.random.default_rng(seed)
     table, added, going = np.asarray(backbone.token_embedding.embeddings, 'float64'), [[] for _ in lines], list(range(len(lines)))
     for _ in range(tokens):

@@ -9,6 +9,7 @@ __all__ = ['tf', 'keras', 'keras_hub', 'FLAT', 'OPERATIONS', 'RATES', 'INPUTS', 
            'HistoryClassifier', 'nested_samples', 'seed_mean']
 
 # %% ../nbs/35_augment.ipynb #7baab47f
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -32,7 +33,8 @@ def newest(
     histories:Histories,
     k:int,       # Events kept of each user
 ) -> Histories:  # The same users
-    "The newest k events of each user, without a basket that the edge cuts through, unless nothing else is left: what `window_before` shows."
+    "The newest k events of each user, without a basket that the edge cuts through, unless nothing else is left: what `window_before` shows. Raises `InputError` on k below 1."
+    if k < 1: raise input_error('k', problem=f'is {k}', way_out='keep at least one event')
     if not len(histories.items): return histories
     begin, users = np.maximum(histories.offsets[:-1], histories.offsets[1:] - k), histories.users
     first = histories.baskets[np.minimum(begin, len(users) - 1)]
@@ -180,6 +182,7 @@ def augment(
     "Change each history in one of the named ways, drawn evenly. Raises `InputError` on an unknown name."
     rates = {name: rate for name, rate in RATES.items() if name != 'substitute' or neighbours is not None} if rates is None else rates
     if unknown := set(rates) - set(OPERATIONS): raise input_error('rates', problem=f'name {min(unknown)!r}', way_out=f'choose from {", ".join(OPERATIONS)}')
+    if not 0 <= share <= 1: raise input_error('share', problem=f'is {share}', way_out='use a share between 0 and 1')
     drawn = np.where(rng.random(len(histories)) < share, rng.integers(0, max(len(rates), 1), len(histories)), -1)
     for number, (name, rate) in enumerate(rates.items()):
         own = dict(neighbours=neighbours) if name == 'substitute' else {}
@@ -263,20 +266,28 @@ class ContrastiveEncoder(_HistoryModel):
         self.dropout, self.temperature, self.steps, self.batch_size, self.learning_rate, self.seed, self.folder = dropout, temperature, steps, batch_size, learning_rate, seed, folder
 
     def fit(self, histories:Histories, y=None, now=None):
-        "Learn from histories, one row per user and moment `now` (N,), microseconds; None: the newest event of all."
+        "Learn from histories, one row per user and moment `now` (N,), microseconds; None: the newest event of all. Raises `InputError` on fewer than two users: there is nobody to be told from."
+        if len(set(histories.user_ids)) < 2 or self.batch_size < 2: raise input_error('histories, batch_size', problem=f'hold {len(set(histories.user_ids))} users, and batches of {self.batch_size}', way_out='give at least two users, and batches of at least two')
+        if not 0 < self.temperature < np.inf: raise input_error('temperature', problem=f'is {self.temperature}', way_out='use a number above 0, such as 0.2')
         seed_everything(self.seed, tensorflow=True)
         self._set_up(histories)
         now = self._moments(histories, now)
         layers = keras.layers
         self.projection_ = keras.Sequential([keras.Input((self.width,)), layers.Dense(self.width, 'gelu'), layers.Dense(self.width)])   # only for training
         variables = self.encoder_.trainable_variables + self.projection_.trainable_variables
-        settings = {name: value for name, value in self.get_params().items() if name not in ('item_vectors', 'neighbours', 'folder')}
+        settings = {name: value for name, value in self.get_params().items() if name not in ('item_vectors', 'neighbours', 'folder')} | dict(data=self._digest(histories, now))
         self.history_ = train(self._loss, variables, self._batches(histories, now), self.steps, adamw(self.learning_rate, self.steps), seed_states(self.encoder_),
                               every=max(self.steps // 10, 1), folder=self.folder, settings=settings, what='pre-train on pairs of views')
         return self
 
 # %% ../nbs/35_augment.ipynb #3dbe9e34
 from fastcore.basics import patch
+
+@patch
+def _digest(self:_HistoryModel, histories, *arrays) -> str: # Of all that a training reads: a folder of another one must not pass for this
+    found = hashlib.sha256('\0'.join(map(str, histories.user_ids)).encode())
+    for array in (histories.offsets, *(getattr(histories, name) for name in FLAT), self.item_vectors, self.neighbours, *arrays): found.update(b'' if array is None else np.asarray(array, order='C').tobytes())
+    return found.hexdigest()[:16]
 
 @patch
 def _batches(self:ContrastiveEncoder, histories, now) -> Callable: # step → inputs of 2B views, users (B,)
@@ -320,16 +331,18 @@ class HistoryClassifier(_HistoryModel):
         self.dropout, self.steps, self.batch_size, self.learning_rate, self.every, self.seed, self.folder = dropout, steps, batch_size, learning_rate, every, seed, folder
 
     def fit(self, histories:Histories, y, now=None, validation=None):
-        "Train on y (N,) or (N, C) of 0 and 1. `validation` = (histories, y, now) chooses the step. Raises `InputError` on other labels."
+        "Train on y (N,) or (N, C) of 0 and 1, both present. `validation` = (histories, y, now) chooses the step. Raises `InputError` on other labels, and on a start from another catalogue."
         y = _labels(y, histories)
+        _check_labels(y, validation, self.start)
         seed_everything(self.seed, tensorflow=True)
         self._set_up(histories, self.start)
+        if self.start is not None and self.start.codes_ != self.codes_: raise input_error('start', problem='was fitted on another catalogue, other actions or other places', way_out='fit both on histories with the same item_ids, action_names and place_names')
         if self.start is not None: self.encoder_.set_weights(self.start.encoder_.get_weights())
         share = y.mean(0).clip(.01, .99)
         self.head_ = keras.layers.Dense(y.shape[1], kernel_initializer='zeros', bias_initializer=lambda shape, dtype=None: keras.ops.convert_to_tensor(np.log(share / (1 - share)), dtype), name='head')
         self.head_.build((None, self.encoder_.output.shape[-1]))
-        settings = {name: value for name, value in self.get_params(deep=False).items() if name not in ('item_vectors', 'neighbours', 'folder')} | dict(start=self.start is not None)
-        self.history_ = train(self._loss, self.encoder_.trainable_variables + self.head_.trainable_variables, self._batches(histories, y, self._moments(histories, now)), self.steps, adamw(self.learning_rate, self.steps),
+        settings = {name: value for name, value in self.get_params(deep=False).items() if name not in ('item_vectors', 'neighbours', 'folder')} | dict(start=self.start is not None, data=self._data(histories, y, now := self._moments(histories, now), validation))
+        self.history_ = train(self._loss, self.encoder_.trainable_variables + self.head_.trainable_variables, self._batches(histories, y, now), self.steps, adamw(self.learning_rate, self.steps),
                               seed_states(self.encoder_), None if validation is None else self._validation(*validation), self.every, folder=self.folder, settings=settings, what='train on labels')
         return self
 
@@ -340,6 +353,16 @@ def _labels(y, histories) -> np.ndarray: # float32 (N, C)
     if y.ndim != 2 or len(y) != len(histories): raise input_error('y', problem=f'has shape {y.shape} for {len(histories):,} histories', way_out='pass one row of labels per history')
     if not len(y) or not np.isin(y, (0, 1)).all(): raise input_error('y', problem='is empty or holds other labels than 0 and 1', way_out='code what you predict as 1')
     return y
+
+def _check_labels(y, validation, start): # (N, C) to learn from
+    if start is not None: check_is_fitted(start, 'encoder_')
+    if (alone := y.min(0) == y.max(0)).any(): raise input_error('y', problem=f'has {y[0, alone.argmax()]:g} alone in column {alone.argmax()}', way_out='pass labels of which both are there')
+    if validation is not None and _labels(validation[1], validation[0]).shape[1] != y.shape[1]: raise input_error('validation', problem=f'has labels of another width than {y.shape[1]}', way_out='pass the same labels in both')
+
+@patch
+def _data(self:HistoryClassifier, histories, y, now, validation) -> str:
+    asked = () if validation is None else (validation[0].user_ids.astype(str), validation[0].items, validation[0].timestamps, *validation[1:])
+    return self._digest(histories, y, now, *(self.start.encoder_.get_weights() if self.start is not None else ()), *asked)
 
 @patch
 def _batches(self:HistoryClassifier, histories, y, now) -> Callable: # step → inputs of B rows, y (B, C)
@@ -387,7 +410,9 @@ def nested_samples(
     shares=(.01, .1, 1.),  # Of the users
     seed:int=0,
 ) -> dict:                 # Share → bool (N,), the rows whose label is known; a smaller sample lies in each larger one
-    "Whole users, drawn evenly over how often they are positive. Raises `InputError` where a sample holds one class only."
+    "Whole users, drawn evenly over how often they are positive. Raises `InputError` on labels other than 0 and 1, on shares outside 0 to 1, and where a sample holds one class only."
+    if np.shape(y) != np.shape(user_ids) or not set(np.ravel(y).tolist()) <= {0, 1}: raise input_error('y', problem=f'has shape {np.shape(y)} for {len(user_ids)} rows, or holds other labels than 0 and 1', way_out='pass one label, 0 or 1, per row')
+    if odd := [share for share in shares if not 0 < share <= 1]: raise input_error('shares', problem=f'hold {odd[0]}', way_out='use shares above 0, up to 1')
     users, code = np.unique(np.asarray(user_ids).astype(str), return_inverse=True)
     rng, y = np.random.default_rng(seed), np.asarray(y)
     stratum = np.round(4 * np.bincount(code, y) / np.bincount(code)).astype(int)
@@ -403,7 +428,8 @@ def nested_samples(
 def seed_mean(
     results:Sequence,  # `Result`s of one model and metric under several seeds, of the same users
 ) -> Result:           # Its value is the mean over seeds; intervals resample users
-    "One result of several seeds."
+    "One result of several seeds. Raises `InputError` on none, and on results of different things."
+    if not len(results): raise InputError('seed_mean: there are no results; pass one model under one seed or several')
     first = results[0]
     if any(r.metric != first.metric or r.protocol != first.protocol or not np.array_equal(r.values[:, 0], first.values[:, 0]) for r in results): raise InputError('seed_mean: the results are not of one metric, protocol and set of users; pass one model under several seeds')
     statistic = lambda values: float(np.mean([first.statistic(values[:, [0, n]]) for n in range(1, values.shape[1])]))

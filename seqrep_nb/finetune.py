@@ -35,16 +35,24 @@ def visits(
 
 # %% ../nbs/30_finetune.ipynb #933411e0
 def _check_lines(ids, mask, y=None) -> tuple: # ids int32 (N, T), mask bool (N, T), y int8 (N,) or (N, C), or None
-    "Arrays of one size. Raises `InputError` on other shapes, on a line without tokens and on labels that are not 0 and 1."
-    ids, mask = np.asarray(ids), np.asarray(mask, bool)
+    "Arrays of one size. Raises `InputError` on other shapes and types, on a line without tokens and on labels that are not 0 and 1."
+    ids, mask = np.asarray(ids), np.asarray(mask)
     if ids.ndim != 2 or ids.shape != mask.shape: raise input_error('ids, mask', problem=f'have shapes {ids.shape} and {mask.shape}', way_out='pass both as tokenize_newest gives them, (N, T)')
+    if ids.dtype.kind not in 'iu': raise input_error('ids', problem=f'are of type {ids.dtype}', way_out='pass whole numbers, as tokenize_newest gives them')
+    if mask.dtype.kind not in 'biuf' or not np.isin(mask, (0, 1)).all(): raise input_error('mask', problem='holds other values than 0 and 1', way_out='pass True for a real token, False for padding')
+    mask = mask.astype(bool)
     if not (full := mask.any(1)).all(): raise input_error('mask', row=int(full.argmin()), value=0, problem=f'has {int((~full).sum())} lines without a token', way_out='leave users without a history out')
     if (mask[:, 1:] > mask[:, :-1]).any(): raise InputError('mask: lines are padded on the left; pad them on the right, as tokenize_newest does')
     if y is None: return ids.astype('int32'), mask, None
     y = np.asarray(y)
     if y.ndim not in (1, 2) or len(y) != len(ids) or not y.size: raise input_error('y', problem=f'has shape {y.shape} for {len(ids)} lines', way_out='pass one label per line, (N,), or a row of labels per line, (N, C)')
-    if not set(np.unique(y)) <= {0, 1} or y.ndim == 1 and len(np.unique(y)) < 2: raise input_error('y', problem=f'holds {np.unique(y)[:5].tolist()}', way_out='pass labels 0 and 1, both present')
+    if not (values := set(y.ravel().tolist())) <= {0, 1} or y.ndim == 1 and len(values) < 2: raise input_error('y', problem=f'holds {sorted(values, key=str)[:5]}', way_out='pass labels 0 and 1, both present')
     return ids.astype('int32'), mask, y.astype('int8')
+
+def _check_range(backbone, ids): # ids (N, T)
+    "On a CPU a negative id is another word, and one too large an error of TensorFlow; on a GPU both are silent."
+    if ids.shape[1] > backbone.max_sequence_length: raise input_error('ids', problem=f'have {ids.shape[1]} columns', way_out=f'this backbone has {backbone.max_sequence_length} positions; cut the lines, see tokenize_newest')
+    if (odd := ((ids < 0) | (ids >= backbone.vocabulary_size)).any(1)).any(): raise input_error('ids', row=int(odd.argmax()), value=ids[odd.argmax()].tolist(), problem=f'hold {int(odd.sum())} lines with ids outside 0…{backbone.vocabulary_size - 1}', way_out="use the tokenizer of the model's checkpoint")
 
 def _check_columns(y): # labels (N, C) to learn from
     for column, of in enumerate(y.T if y.ndim == 2 else []):
@@ -79,9 +87,10 @@ def lower_states(
     blocks:int,       # How many blocks to run; 0: the embeddings
     batch_size:int=64,
 ) -> np.ndarray:      # float32 (N, T, D), zeros where there is no token
-    "Hidden states after the first `blocks` blocks; each distinct line is run once."
+    "Hidden states after the first `blocks` blocks; each distinct line is run once. Raises `InputError` on lines that the backbone cannot read."
     ids, mask, _ = _check_lines(ids, mask)
-    if not 0 <= blocks <= backbone.num_layers: raise input_error('blocks', problem=f'is {blocks}', way_out=f'this backbone has 0 to {backbone.num_layers}')
+    _check_range(backbone, ids)
+    if not isinstance(blocks, (int, np.integer)) or not 0 <= blocks <= backbone.num_layers: raise input_error('blocks', problem=f'is {blocks}', way_out=f'this backbone has 0 to {backbone.num_layers}')
     _, first, back = np.unique(np.where(mask, ids, -1), axis=0, return_index=True, return_inverse=True)
     out, graph = np.zeros((len(first), ids.shape[1], backbone.hidden_dim), 'float32'), _lower_graph(backbone, blocks)
     for start in progress(range(0, len(first), batch_size), f'{blocks} frozen blocks'):
@@ -94,7 +103,9 @@ class StateMemory:
     "Remembers the frozen blocks' states of each distinct line, so that models with the same lower blocks share their cost."
     def __init__(self,
         dtype='float32',  # 'float16' halves the memory, at a relative error of up to 5e-4 per value
-    ): self.dtype, self.lines = dtype, {}
+    ):
+        if dtype not in ('float32', 'float16'): raise input_error('dtype', problem=f'is {dtype!r}', way_out="use 'float32' or 'float16'")
+        self.dtype, self.lines = dtype, {}
 
     def __repr__(self): return f'StateMemory({sum(v.ndim == 2 for v in self.lines.values()):,} lines, {self.nbytes / 1e6:,.1f} MB)'
 
@@ -137,7 +148,8 @@ def top_model(
     lower:int,   # Blocks below; None: none, the embeddings are part of the model
     width:int,   # T
 ):               # Keras model: states (B, T, D), or token ids (B, T), and mask (B, T) → H (B, D)
-    "The blocks above the `lower` ones, then the mean over the real tokens."
+    "The blocks above the `lower` ones, then the mean over the real tokens. Raises `InputError` on more blocks than there are."
+    if lower is not None and not 0 <= lower <= backbone.num_layers: raise input_error('lower', problem=f'is {lower}', way_out=f'this backbone has 0 to {backbone.num_layers} blocks')
     _, keras = _keras()
     mask = keras.Input((width,), dtype='int32', name='mask')
     if lower is None:
@@ -187,10 +199,17 @@ class FineTunedClassifier(BaseEstimator):
 
 # %% ../nbs/30_finetune.ipynb #00214f5b
 @patch
-def fit(self:FineTunedClassifier, ids, mask, y, validation=None):
-    "Train the head on the frozen blocks, then blocks and head together. `validation` = (ids, mask, y) chooses strength and epoch."
+def fit(self:FineTunedClassifier,
+    ids,              # Token ids, (N, T)
+    mask,             # True for a real token, (N, T), padded on the right
+    y,                # 0 and 1: (N,), or (N, C) for several labels
+    validation=None,  # (ids, mask, y) held out: they choose strength and epoch
+):
+    "Train the head on the frozen blocks, then blocks and head together. Raises `InputError` on lines that the checkpoint cannot read, and on labels from which nothing can be learned."
     ids, mask, y = _check_lines(ids, mask, y)
     _check_columns(y)
+    _check_settings(self)
+    if validation is not None and (len(validation) != 3 or validation[2] is None): raise input_error('validation', problem='has no labels', way_out='pass (ids, mask, y)')
     seed_everything(self.seed, tensorflow=True)
     self._load(self.checkpoint)
     memory = StateMemory() if self.memory is None else self.memory
@@ -204,6 +223,11 @@ def fit(self:FineTunedClassifier, ids, mask, y, validation=None):
     return self
 
 # %% ../nbs/30_finetune.ipynb #31a3d355
+def _check_settings(model):
+    least = 1 if model.from_ids or model.train_blocks else 0
+    if not isinstance(model.epochs, (int, np.integer)) or model.epochs < least: raise input_error('epochs', problem=f'is {model.epochs!r}', way_out=f'use a whole number, {least} or more')
+    if not np.ndim(model.strengths) or not len(model.strengths) or not (np.asarray(model.strengths, float) > 0).all(): raise input_error('strengths', problem=f'is {model.strengths!r}', way_out='name one positive C or several, such as (1e-3, 1e-2)')
+
 @patch
 def _load(self:FineTunedClassifier, checkpoint):
     folder = find_checkpoint(checkpoint)
@@ -231,6 +255,7 @@ def _held(self:FineTunedClassifier, ids, mask, y, memory): return self._states(i
 
 @patch
 def _states(self:FineTunedClassifier, ids, mask, memory):
+    _check_range(self.backbone_, ids)
     if self.lower_ is not None: return memory.states(self.backbone_, self.name_, ids, mask, self.lower_)
     return Lines(ids, mask, [(self.name_, 'ids', i[m].tobytes()) for i, m in zip(ids, mask)])
 
@@ -280,9 +305,9 @@ def _model(self:FineTunedClassifier, width): # (Keras model: states or ids, mask
     return model, head
 
 @patch
-def _signature(self:FineTunedClassifier, states, Y) -> dict: # What must be the same when a killed `fit` goes on
+def _signature(self:FineTunedClassifier, states, Y, held=None) -> dict: # What must be the same when a killed `fit` goes on
     told = {k: v for k, v in self.get_params().items() if k not in ('checkpoint', 'memory', 'folder', 'log')}
-    digest = hashlib.sha256(b''.join(key[-1] for key in states.keys) + Y.tobytes()).hexdigest()
+    digest = hashlib.sha256(b''.join(part for lines, labels in [(states, Y), *([held] if held else [])] for part in (*(key[-1] for key in lines.keys), labels.tobytes()))).hexdigest()
     return dict(told, strengths=list(self.strengths), model=type(self).__name__, checkpoint=self.name_, lines=digest, strength=self.strength_)
 
 # %% ../nbs/30_finetune.ipynb #e059a0bc
@@ -307,7 +332,7 @@ def _fine_tune(self:FineTunedClassifier, states, Y, held):
         return _log_loss(held[1], self._probability(self._vectors(held[0])))
     optimizer = adamw(self.learning_rate, steps, weight_decay=self.weight_decay, rates=rates)
     found = train(loss, variables, batch, steps, optimizer, state, validate if held else None, rows.per_epoch,
-                  self.patience, self.micro_batches, self.folder, settings=self._signature(states, Y), log=self.log, what='fine-tune', **extras)
+                  self.patience, self.micro_batches, self.folder, settings=self._signature(states, Y, held), log=self.log, what='fine-tune', **extras)
     take_head()
     self.history_ = [dict(epoch=row['step'] // rows.per_epoch, validation_loss=row['validation']) for row in found if held]
     self.trainable_ = trainable_state(variables, optimizer, state)

@@ -113,8 +113,10 @@ def add_adapters(
     "Freeze everything and put an adapter beside each matrix. Raises `InputError` on settings that make no sense and where adapters are in already."
     if kind not in KINDS: raise input_error('kind', problem=f'is {kind!r}', way_out=f'use one of {sorted(KINDS)}')
     if adapters(backbone): raise input_error('backbone', problem='has adapters already', way_out='merge them first, or load the checkpoint again')
-    if odd := [part for part in matrices if part not in MATRICES]: raise input_error('matrices', problem=f'name {odd[0]!r}', way_out=f'use some of {list(MATRICES)}')
-    if not 1 <= rank <= backbone.hidden_dim: raise input_error('rank', problem=f'is {rank}', way_out=f'use 1 to {backbone.hidden_dim}, in practice 1 to 64')
+    if odd := [part for part in matrices if not isinstance(matrices, str) and part not in MATRICES]: raise input_error('matrices', problem=f'name {odd[0]!r}', way_out=f'use some of {list(MATRICES)}')
+    if isinstance(matrices, str) or not len(matrices): raise input_error('matrices', problem=f'are {matrices!r}', way_out="name one or several in a list, such as ['query', 'value']")
+    if alpha is not None and not 0 < alpha < np.inf: raise input_error('alpha', problem=f'is {alpha}', way_out='use a number above 0; with 0 nothing would be learned')
+    if not isinstance(rank, (int, np.integer)) or not 1 <= rank <= backbone.hidden_dim: raise input_error('rank', problem=f'is {rank}', way_out=f'use 1 to {backbone.hidden_dim}, in practice 1 to 64')
     _set_trainable(backbone, False)
     for n, (name, (owner, attribute)) in enumerate(attention_matrices(backbone).items()):
         if name.rsplit('_', 1)[1] not in matrices: continue
@@ -214,6 +216,7 @@ class RankAllocator:
         if not self.layers or any(not isinstance(a, AdaLoRADense) for a in self.layers.values()): raise input_error('backbone', problem='has no AdaLoRA adapters', way_out="call add_adapters(backbone, 'adalora') first")
         self.start, self.end = sum(a.rank for a in self.layers.values()), round(target * len(self.layers))
         if not 1 <= self.end <= self.start: raise input_error('target', problem=f'asks for {self.end} triplets of {self.start}', way_out='start with a higher rank, or ask for less')
+        if every < 1: raise input_error('every', problem=f'is {every}', way_out='choose every step, or more seldom')
         if min(warm, final) < 0 or warm + final >= 1: raise input_error('warm, final', problem=f'are {warm} and {final}', way_out='leave a share of the steps between them')
         self.warm, self.final = int(warm * steps), int(final * steps)
         self.state = [v for a in self.layers.values() for v in a.own() if not v.trainable]
@@ -337,7 +340,7 @@ def _fine_tune(self:AdaLoRAClassifier, states, Y, held):
 
 @patch(as_prop=True)
 def ranks_(self:AdaLoRAClassifier) -> dict:
-    "Matrix → triplets kept."
+    "Matrix → triplets that training kept, also where the frozen start was better than its end."
     return {name: int(np.asarray(a.mask).sum()) for name, a in adapters(self.backbone_).items()}
 
 # %% ../nbs/31_lora.ipynb #a5b7cd31

@@ -326,3 +326,22 @@ def test_bad_input_is_named(bert, gpt2, tmp_path):
     named(lambda: adapt.candidate_scores(gpt2, [[1] * 15], [[1], [1, 2]]), 'lines', 'more than 14')
     named(lambda: adapt.train_tokenizer(TEXTS, tmp_path/'t', words=100), 'words', '257')
     named(lambda: adapt.basket_lines(sp.csr_matrix(np.ones((1, 2))), [[5] * 4, [6]], 9, 5), 'length', '6 or more')
+
+
+@pytest.mark.parametrize('run, family', [(masked_run, 'bert'), (next_run, 'gpt2')])
+def test_a_folder_of_a_run_from_other_weights_is_refused(run, family, tmp_path):
+    lines, start = lines_of([9, 3, 12, 6]), backbone.load_backbone(TINY/family)
+    run(lines, folder=tmp_path, steps=2)
+    start.token_embedding.embeddings.assign(2 * start.token_embedding.embeddings)
+    again = (lambda: adapt.adapt_masked(start, lines, RULE, folder=tmp_path, **TRAINING | dict(steps=2))) if family == 'bert' else (lambda: adapt.adapt_next(start, lines, folder=tmp_path, **TRAINING | dict(steps=2)))
+    named(again, 'another training', 'start')
+    run(lines, folder=tmp_path, steps=2)                                                                     # the same weights go on
+
+
+def test_more_bad_input_is_named(gpt2):
+    ids, mask = np.array([[1, 7, 2]]), np.ones((1, 3), bool)
+    for odd in (ids + 40, -ids): named(lambda: adapt.masked_examples(odd, mask, RULE), 'ids', 'row 0')
+    named(lambda: adapt.masked_examples(ids, mask[0], RULE), 'ids, mask', '(3,)')
+    for odd in (-1., np.nan, np.inf): named(lambda: adapt.complete(gpt2, [[1]], 2, temperature=odd), 'temperature')
+    named(lambda: adapt.complete(gpt2, [[1]], 0), 'tokens')
+    for X in (np.ones((1, 3)), np.ones((0, 2))): named(lambda: adapt.basket_lines(sp.csr_matrix(X), [[5], [6]], 9, 9), 'one text per column')

@@ -406,3 +406,43 @@ def test_the_mean_over_seeds_is_one_result():
     value, low, high = interval(mean, 50)
     assert low < value < high
     with pytest.raises(InputError, match='one metric, protocol'): seed_mean([several[0], classification_results('model', 1 - y, rng.random(80), protocol)[0]])
+
+
+# Bad input
+
+@pytest.mark.parametrize('kind', ['contrastive', 'classifier'])
+def test_a_folder_of_a_run_on_other_data_is_refused(kind, tmp_path):
+    h, vectors, y, _, now = grouped(users=40)
+    other = replace(h, items=(h.items + 1) % len(vectors))
+    tiny_model(kind, vectors, tmp_path, steps=2).fit(h, y, now=now)
+    with pytest.raises(InputError, match='another training'): tiny_model(kind, vectors, tmp_path, steps=2).fit(other, y, now=now)
+    if kind == 'classifier':
+        with pytest.raises(InputError, match='another training'): tiny_model(kind, vectors, tmp_path, steps=2).fit(h, 1 - y, now=now)
+
+
+def test_what_nothing_can_be_learned_from_is_named():
+    h, vectors, y, kind, now = grouped(users=40)
+    classify = lambda **more: tiny_model('classifier', vectors, steps=2, **more)
+    with pytest.raises(InputError, match='alone in column 0'): classify().fit(h, 0 * y, now=now)
+    with pytest.raises(InputError, match='another width'): classify().fit(h, y, now=now, validation=(h, np.stack([y, 1 - y], 1), now))
+    for faulty, more in ((h.take([0]), {}), (h, dict(batch_size=1)), (h, dict(temperature=0.)), (h, dict(temperature=np.nan))):
+        with pytest.raises(InputError): tiny_model('contrastive', vectors, steps=2, **more).fit(faulty, now=now)
+    start = tiny_model('contrastive', vectors, steps=1).fit(h, now=now)
+    turned = with_catalogue(h, h.item_ids[::-1])                                    # as many items, in another order
+    with pytest.raises(InputError, match='another catalogue'): classify(start=start).fit(turned, y, now=now)
+    with pytest.raises(NotFittedError): classify(start=tiny_model('contrastive', vectors)).fit(h, y, now=now)
+
+
+def test_senseless_samples_and_shares_are_named():
+    ids, y = np.array([f'u{i}' for i in range(40)]), np.arange(40) % 2
+    for odd in (y + 1, y.astype(str), np.where(y, np.nan, 0), y[:5]):
+        with pytest.raises(InputError, match='labels'): nested_samples(ids, odd)
+    for odd in (0, 2, -1, np.nan):
+        with pytest.raises(InputError, match='shares'): nested_samples(ids, y, (odd, 1.))
+    assert nested_samples(ids, y.astype(bool), (1.,))[1.].all()
+    with pytest.raises(InputError, match='no results'): seed_mean([])
+    h = made([[(1, [(0, 0)])]])
+    for k in (0, -1):
+        with pytest.raises(InputError, match='at least one event'): newest(h, k)
+    for share in (-.1, 2, np.nan):
+        with pytest.raises(InputError, match='share'): augment(h, np.random.default_rng(0), {}, share=share)

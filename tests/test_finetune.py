@@ -3,7 +3,7 @@ import numpy as np, pytest
 from seqrep_nb import backbone
 from seqrep_nb.core import InputError
 from seqrep_nb.encode import encode_hidden, pool
-from seqrep_nb.finetune import FineTunedClassifier, StateMemory, load_classifier, top_model
+from seqrep_nb.finetune import FineTunedClassifier, StateMemory, load_classifier, lower_states, top_model
 
 N, T, WIDTH = 48, 10, 16
 SMALL = dict(epochs=2, learning_rate=1e-2, batch_size=8)
@@ -160,3 +160,41 @@ def test_a_log_for_tensorboard(checkpoint, lines, tmp_path):
     fitted = FineTunedClassifier(checkpoint, 1, log=tmp_path/'log', **SMALL).fit(ids, mask, y, validation=(ids, mask, y))
     told = EventAccumulator(str(tmp_path/'log'), size_guidance=dict(tensors=0)).Reload()
     assert [event.step for event in told.Tensors('loss')] == list(range(1, 13)) and len(told.Tensors('validation')) == len(fitted.history_) == 3
+
+
+ODD = dict(fractions=lambda ids, mask: (ids + .5, mask), holes=lambda ids, mask: (np.where(ids == ids[0, 1], np.nan, ids), mask), words=lambda ids, mask: (ids.astype(str), mask), negative=lambda ids, mask: (-ids, mask), beyond=lambda ids, mask: (ids + 40_000, mask),
+           longer=lambda ids, mask: (np.hstack([ids, ids]), np.hstack([mask | True, mask])), mask_with_holes=lambda ids, mask: (ids, np.where(mask, 1., np.nan)), mask_of_words=lambda ids, mask: (ids, mask.astype(int).astype(str)), weights=lambda ids, mask: (ids, 2 * mask))
+
+
+@pytest.mark.parametrize('name', ODD)
+def test_lines_that_cannot_be_read_are_named(checkpoint, lines, name):
+    odd = ODD[name](*lines[:2])
+    with pytest.raises(InputError, match='mask' if 'mask' in name or name == 'weights' else 'ids'): FineTunedClassifier(checkpoint, 'all', **SMALL).fit(*odd, lines[2])
+    with pytest.raises(InputError): lower_states(backbone.load_backbone(checkpoint), *odd, 1)
+
+
+def test_whatever_else_cannot_be_is_named(checkpoint, lines):
+    ids, mask, y = lines
+    for odd, said in ((dict(epochs=1.5), 'epochs'), (dict(epochs=0), 'epochs'), (dict(strengths=()), 'strengths'), (dict(strengths=.1), 'strengths'), (dict(strengths=(0.,)), 'strengths')):
+        with pytest.raises(InputError, match=said): FineTunedClassifier(checkpoint, 1, **SMALL | odd).fit(*lines)
+    for labels in ([None] * N, ['buy'] * N, y.astype(str)):
+        with pytest.raises(InputError, match='labels 0 and 1'): FineTunedClassifier(checkpoint, 1, **SMALL).fit(ids, mask, labels)
+    for held in ((ids, mask), (ids, mask, None)):
+        with pytest.raises(InputError, match='validation'): FineTunedClassifier(checkpoint, 1, **SMALL).fit(*lines, validation=held)
+    with pytest.raises(InputError, match='float16'): StateMemory('int8')
+    bert = backbone.load_backbone(checkpoint)
+    with pytest.raises(InputError, match='0 to 3'): top_model(bert, 9, T)
+    with pytest.raises(InputError, match='0 to 3'): lower_states(bert, ids, mask, 1.5)
+
+
+def test_labels_may_be_true_and_false(checkpoint, lines):
+    ids, mask, y = lines
+    one, other = (FineTunedClassifier(checkpoint, 0).fit(ids, mask, labels).coef_ for labels in (y, y.astype(bool)))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_a_folder_of_a_run_with_another_validation_is_refused(checkpoint, lines, tmp_path):
+    ids, mask, y = lines
+    fit = lambda held: FineTunedClassifier(checkpoint, 1, strengths=(1e-3,), folder=tmp_path, **SMALL).fit(ids, mask, y, validation=(ids, mask, held))
+    fit(y)
+    with pytest.raises(InputError, match='another training'): fit(1 - y)

@@ -222,7 +222,7 @@ def test_the_budget_is_spent_as_the_paper_says(bert):
     assert sum(allocator.ranks().values()) == 18 == int((L != 0).sum())
 
 
-@pytest.mark.parametrize('fault,said', [(dict(target=5), '60 triplets of 48'), (dict(target=0), 'asks for 0'), (dict(warm=.6, final=.5), 'leave a share'), (dict(warm=-.1), 'leave a share')])
+@pytest.mark.parametrize('fault,said', [(dict(target=5), '60 triplets of 48'), (dict(target=0), 'asks for 0'), (dict(warm=.6, final=.5), 'leave a share'), (dict(warm=-.1), 'leave a share'), (dict(every=0), 'every')])
 def test_an_impossible_budget_is_refused(bert, fault, said):
     with pytest.raises(InputError, match=said): lora.RankAllocator(lora.add_adapters(backbone.load_backbone(bert), 'adalora', rank=4), 40, **dict(dict(target=2), **fault))
 
@@ -232,7 +232,8 @@ def test_only_adalora_has_a_budget(bert):
         with pytest.raises(InputError, match='has no AdaLoRA adapters'): lora.RankAllocator(model, 10)
 
 
-@pytest.mark.parametrize('asked,said', [(dict(kind='dora'), "'adalora', 'lora'"), (dict(rank=0), 'use 1 to 16'), (dict(rank=17), 'use 1 to 16'), (dict(matrices=('query', 'gate')), "'gate'")])
+@pytest.mark.parametrize('asked,said', [(dict(kind='dora'), "'adalora', 'lora'"), (dict(rank=0), 'use 1 to 16'), (dict(rank=17), 'use 1 to 16'), (dict(matrices=('query', 'gate')), "'gate'"),
+                                        (dict(rank=2.5), 'use 1 to 16'), (dict(alpha=0.), 'alpha'), (dict(alpha=np.nan), 'alpha'), (dict(matrices=()), 'one or several'), (dict(matrices='query'), 'one or several')])
 def test_senseless_adapters_are_refused(bert, asked, said):
     model = backbone.load_backbone(bert)
     with pytest.raises(InputError, match=said): lora.add_adapters(model, **asked)
