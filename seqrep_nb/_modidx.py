@@ -393,6 +393,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'seqrep_nb.contest._mixed': ('contest.html#_mixed', 'seqrep_nb/contest.py'),
                                    'seqrep_nb.contest._trees': ('contest.html#_trees', 'seqrep_nb/contest.py'),
                                    'seqrep_nb.contest._verdict': ('contest.html#_verdict', 'seqrep_nb/contest.py'),
+                                   'seqrep_nb.contest._written': ('contest.html#_written', 'seqrep_nb/contest.py'),
                                    'seqrep_nb.contest.contest': ('contest.html#contest', 'seqrep_nb/contest.py'),
                                    'seqrep_nb.contest.hold_contest': ('contest.html#hold_contest', 'seqrep_nb/contest.py'),
                                    'seqrep_nb.contest.verdict_results': ('contest.html#verdict_results', 'seqrep_nb/contest.py')},
