@@ -1,9 +1,23 @@
-"Chapters run last (they are long, and a free worker takes over half of what is left), and the report ends with their wall times and one plain line of counts"
+"Each worker begins with its share of the chapters, which are long; and the report ends with their wall times and one plain line of counts"
+import os
+import pytest
 
 counts = {}
+WORKERS = int(os.environ.get('PYTEST_XDIST_WORKER_COUNT', 1))
 
 
-def pytest_collection_modifyitems(items): items.sort(key=lambda item: 'test_chapters.py' in item.nodeid)
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    "The list falls into one run of tests per worker, and a free worker takes over half of what is left of another's: from its end, so it should not end with a chapter."
+    if WORKERS == 1: return items.sort(key=lambda item: 'test_chapters.py' in item.nodeid)       # what is quick to fail comes first
+    chapters, others = [item for item in items if 'test_chapters.py' in item.nodeid], [item for item in items if 'test_chapters.py' not in item.nodeid]
+    left = len(items)
+    items.clear()
+    for worker in range(WORKERS):
+        share, own = (left - len(items)) // (WORKERS - worker), chapters[worker::WORKERS]
+        items += own + others[:max(share - len(own), 0)]
+        del others[:max(share - len(own), 0)]
+    items += others
 
 
 def pytest_terminal_summary(terminalreporter):
