@@ -1,9 +1,12 @@
-"Each worker begins with its share of the chapters, which are long; and the report ends with their wall times and one plain line of counts"
+"Each worker computes on its share of the cores and begins with its share of the chapters, which are long; the report ends with their wall times and one plain line of counts"
 import os
 import pytest
 
 counts = {}
 WORKERS = int(os.environ.get('PYTEST_XDIST_WORKER_COUNT', 1))
+# Before anything that computes is imported, and for the processes that tests start: more threads than cores wait for each other, some of them spinning
+for name in ('OMP_NUM_THREADS', 'TF_NUM_INTRAOP_THREADS') if WORKERS > 1 else ():
+    os.environ.setdefault(name, str(max((os.cpu_count() or 1) // WORKERS, 1)))
 
 
 @pytest.hookimpl(trylast=True)
