@@ -5,6 +5,8 @@ JOBS ?= 2
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
 test chapters: export SEQREP_QUIET ?= 1
+# What tests compile they keep, wherever that is switched off: they start some hundred processes, each of which would compile the module anew
+test: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help example test chapters lab readme lock bench spark clean plain-set-up fast-set-up test-set-up
