@@ -59,6 +59,7 @@ def distribution(
     if exclude is not None: shares[exclude.nonzero()] = low
     if low: shares = np.exp(shares - np.maximum(shares.max(1, keepdims=True), np.finfo('float32').min))
     total = shares.sum(1, keepdims=True)
+    if (total > 0).all(): return np.divide(shares, total, out=shares)
     allowed = np.ones_like(shares)
     if exclude is not None: allowed[exclude.nonzero()] = 0
     return np.where(total > 0, shares / np.where(total > 0, total, 1), allowed / np.maximum(allowed.sum(1, keepdims=True), 1))
@@ -109,16 +110,18 @@ def _gather(self:Blend, scores, task): # view -> what choosing needs to know of 
     return {view: self._candidates(scores, *task.view(view)) for view in self.views}
 
 @patch
-def _candidates(self:Blend, scores, relevant, excluded): # values (R, U', C); usable, hits (U', C); best (U',), the DCG of a perfect list
+def _candidates(self:Blend, scores, relevant, excluded): # values (R, V, C); usable, hits (V, C); able (V,), who of U' users has a hit to find; best (U',), the DCG of a perfect list
     asked, parts = np.flatnonzero(np.diff(relevant.indptr)), []
     for rows in np.array_split(asked, len(asked) // 256 + 1):       # a few users at a time: whole tables of shares would be large
         shares = [distribution(scores[n][rows], excluded[rows], self.logits_[n]) for n in self.names_]
         items = np.sort(np.concatenate([top_k(s, self.depth, excluded[rows]) for s in shares], 1), 1)
         usable = (items >= 0) & np.pad(items[:, 1:] != items[:, :-1], [(0, 0), (1, 0)], constant_values=True)
         values = np.stack([np.where(usable, np.take_along_axis(s, np.maximum(items, 0), 1), 0) for s in shares])
-        parts.append((values, usable, _hits(items, relevant[rows], once=False) & usable))
+        hits = _hits(items, relevant[rows], once=False) & usable
+        able = hits.any(1)                                          # the others' quality is 0, whatever the weights
+        parts.append((values[:, able], usable[able], hits[able], able))
     best = np.append(0, self._discount().cumsum())[np.minimum(np.diff(relevant.indptr)[asked], self.k)]
-    return np.concatenate([p[0] for p in parts], 1), np.concatenate([p[1] for p in parts]), np.concatenate([p[2] for p in parts]), best
+    return np.concatenate([p[0] for p in parts], 1), *(np.concatenate([p[n] for p in parts]) for n in (1, 2, 3)), best
 
 @patch
 def _discount(self:Blend): return 1 / np.log2(np.arange(2, self.k + 2))
@@ -131,10 +134,12 @@ def _base(self:Blend, view): return self.base[view] if isinstance(self.base, dic
 @patch
 def _quality(self:Blend, weights, gathered): # (users of all tasks,) NDCG@k of a mixture
     found = []
-    for values, usable, hits, best in gathered:
+    for values, usable, hits, able, best in gathered:
         top = top_k(np.where(usable, np.tensordot(weights, values, 1), -np.inf), self.k)
         hit = np.take_along_axis(hits, np.maximum(top, 0), 1) & (top >= 0)
-        found.append((hit * self._discount()).sum(1) / best)
+        quality = np.zeros(len(best))
+        quality[able] = (hit * self._discount()).sum(1)
+        found.append(quality / best)
     return np.concatenate(found)
 
 @patch
@@ -142,7 +147,7 @@ def _choose(self:Blend, alone, gathered): # (R,) weights; from `alone`, the base
     weights, quality = alone, lambda w: self._quality(w, gathered)
     best = quality(weights)
     for _ in range(self.steps if len(best) else 0):
-        trials = [np.where(np.arange(len(weights)) == r, np.float32(w), weights) for r in range(len(weights)) for w in self.grid]
+        trials = [np.where(np.arange(len(weights)) == r, w, weights) for r in range(len(weights)) for w in np.float32(self.grid) if w != weights[r]]
         found = [(quality(t), t) for t in trials if t.any()]
         gains = [(q - best).mean() - self.errors * (q - best).std() / np.sqrt(len(best)) for q, _ in found]
         if max(gains) <= 0: break
@@ -153,7 +158,7 @@ def _choose(self:Blend, alone, gathered): # (R,) weights; from `alone`, the base
 def _decide(self:Blend, view, gathered): # weights by name; NDCG at the inner cuts of base and blend, and where it was verified
     alone = np.array([n == self._base(view) for n in self.names_], 'float32')
     weights = self._choose(alone, gathered)
-    mean = lambda w, parts: float(self._quality(w, parts).mean()) if sum(len(p[3]) for p in parts) else 0.0
+    mean = lambda w, parts: float(self._quality(w, parts).mean()) if sum(len(p[-1]) for p in parts) else 0.0
     inner = dict(base=mean(alone, gathered), blend=mean(weights, gathered))
     if self.verify and len(gathered) > 1:
         earlier, last = self._choose(alone, gathered[:-1]), gathered[-1:]
