@@ -41,6 +41,7 @@ def test_set_up_is_done_only_for_the_same_locks(tmp_path, monkeypatch):
     monkeypatch.setattr(install, 'PYTHON', python)
     monkeypatch.setattr(install, 'STAMP', tmp_path/'stamp.json')
     monkeypatch.setattr(install, 'make_venv', lambda: None)
+    monkeypatch.setattr(install, 'compile_all', lambda: None)
     monkeypatch.setattr(install, 'check_checkpoint', lambda: None)
     monkeypatch.setattr(install, 'has_gpu', lambda: False)
     monkeypatch.setattr(install, 'pip_install', lambda what, *arguments: calls.append(what))
