@@ -92,7 +92,7 @@ class RepairedChain(BaseEstimator):
     ): self.item_vectors, self.categories, self.half_life, self.width, self.strength, self.actions = item_vectors, categories, half_life, width, strength, actions
 
     def fit(self, task:RankingTask, y=None):
-        "Fit M′, C and R on the users who came back. Raises `InputError` where vectors or categories do not fit the catalogue."
+        "Fit M′, C and R on the users who came back. Raises `InputError` where vectors or categories do not fit the catalogue, and where too few came back."
         for name, v in dict(item_vectors=self.item_vectors, categories=self.categories).items():
             if len(v) != len(task.histories.item_ids): raise input_error(name, problem=f'are {len(v):,}, the catalogue has {len(task.histories.item_ids):,} items', way_out='pass one per item of the catalogue')
         centred = self.item_vectors - np.mean(self.item_vectors, 0)
@@ -101,10 +101,11 @@ class RepairedChain(BaseEstimator):
         self.classes_, self.category_ = np.unique(np.asarray(self.categories, str), return_inverse=True)
         back = np.flatnonzero(np.diff(task.relevant.indptr))
         H, y = self.represent(task.histories)[back], self.category_[np.asarray(task.relevant[back].argmax(1)).ravel()]
+        if len(back) * 4 // 5 < self.width or len(set(y.tolist())) < 2: raise input_error('task', problem=f'has {len(back):,} users who came back, for {len(set(y.tolist()))} categories', way_out='ask more users, or for a longer window, or use a smaller width')
         self.head_ = make_pipeline(PCA(self.width, random_state=0), StandardScaler())
         self.classifier_ = make_pipeline(self.head_, LogisticRegression(C=self.strength, max_iter=500)).fit(H, y)
         P = cross_val_predict(self.classifier_, H, y, cv=5, method='predict_proba')       # R must not learn from a P that knows the answer
-        self.weights_ = _fit_ranking(self._features(task.histories, task.now, P, back), task.relevant[back])
+        self.weights_ = _fit_ranking(self._features(task.histories, task.now, self._spread(P), back), task.relevant[back])
         return self
 
 # %% ../nbs/53_article.ipynb #2c95c25f
@@ -122,7 +123,7 @@ def features(self:RepairedChain, histories:Histories) -> np.ndarray: # F (U, wid
 @patch
 def predict_proba(self:RepairedChain, histories:Histories) -> np.ndarray: # P (U, C), columns as `classes_`
     "C: the category that is bought next."
-    return self.classifier_.predict_proba(self.represent(histories))
+    return self._spread(self.classifier_.predict_proba(self.represent(histories)))
 
 @patch
 def score(self:RepairedChain, histories:Histories, now) -> np.ndarray: # (U, I) float32, logits
@@ -133,6 +134,12 @@ def score(self:RepairedChain, histories:Histories, now) -> np.ndarray: # (U, I) 
 @patch
 def _are(self:RepairedChain, histories, action):
     return histories.actions == (histories.action_names.index(action) if action in histories.action_names else -2)
+
+@patch
+def _spread(self:RepairedChain, P): # (n, C): a category that nobody bought, or that no fold has seen, is improbable, not impossible
+    full = np.full((len(P), len(self.classes_)), 1e-9)
+    full[:, self.classifier_.classes_] = np.maximum(P, 1e-9)
+    return full / full.sum(1, keepdims=True)
 
 @patch
 def _features(self:RepairedChain, histories, now, P, rows): # (3 + actions, U', I) float32

@@ -22,11 +22,17 @@ from .core import input_error
 from .metrics import _bin, _brier, _log_loss
 
 # %% ../nbs/41_calibrate.ipynb #b1609698
+def _share(name, value): # alpha, level
+    if not (isinstance(value, (int, float, np.number)) and 0 < value < 1): raise input_error(name, problem=f'is {value!r}', way_out='give a share between 0 and 1, as .1')
+
+def _whole(name, value, least=1):
+    if not isinstance(value, (int, np.integer)) or value < least: raise input_error(name, problem=f'is {value!r}', way_out=f'give a whole number, at least {least}')
+
 def _binary(y, probability): # (n,) float64 each
     y, p = np.asarray(y), np.asarray(probability, 'float64')
     if p.ndim != 1 or y.shape != p.shape or not len(p): raise input_error('probability', problem=f'has shape {p.shape}, y {y.shape}', way_out='pass one probability of label 1 per label, and at least one')
     if (bad := ~((p >= 0) & (p <= 1))).any(): raise input_error('probability', row=int(bad.argmax()), value=p[bad.argmax()], problem='is not within 0 and 1', way_out='pass predict_proba(X)[:, 1]')
-    if (bad := ~np.isin(y, [0, 1])).any(): raise input_error('y', row=int(bad.argmax()), value=y[bad.argmax()], problem='holds other labels than 0 and 1', way_out='pass y == the label that the probability is of')
+    if (bad := ~pd.Series(y).isin([0, 1]).to_numpy()).any(): raise input_error('y', row=int(bad.argmax()), value=y[bad.argmax()], problem='holds other labels than 0 and 1', way_out='pass y == the label that the probability is of')
     return y.astype('float64'), p
 
 def _matrix(P) -> np.ndarray: # (n, C) float64; (n,) is the probability of the second of two classes
@@ -38,7 +44,9 @@ def _matrix(P) -> np.ndarray: # (n, C) float64; (n,) is the probability of the s
     return P
 
 def _coded(y, classes, n, width) -> tuple: # classes (C,), codes (n,)
+    if np.shape(y) == (n,) and (bad := pd.isna(np.asarray(y))).any(): raise input_error('y', row=int(bad.argmax()), value=np.asarray(y)[bad.argmax()], problem='has rows without a label', way_out='leave them out')
     y, known = np.asarray(y), np.unique(y) if classes is None else np.asarray(classes)
+    if len(set(known.tolist())) != len(known): raise input_error('classes', problem='name one twice', way_out='pass classes=model.classes_')
     if len(known) != width: raise input_error('classes', problem=f'are {len(known)}, the columns of P {width}', way_out='pass classes=model.classes_')
     if y.shape != (n,): raise input_error('y', problem=f'has shape {y.shape}, P {n} rows', way_out='pass one label per row')
     codes = pd.Index(known).get_indexer(y)
@@ -48,12 +56,12 @@ def _coded(y, classes, n, width) -> tuple: # classes (C,), codes (n,)
 # %% ../nbs/41_calibrate.ipynb #2043b12c
 def _groups(probability, bins, equal) -> np.ndarray: # (n,) bin of each row, numbered without gaps
     if equal not in ('width', 'size'): raise input_error('equal', problem=f'is {equal!r}', way_out="use 'width' or 'size'")
-    if bins < 1: raise input_error('bins', problem=f'are {bins}', way_out='use at least 1')
+    _whole('bins', bins)
     if equal == 'size': edges = np.unique(np.quantile(probability, np.linspace(0, 1, bins + 1)[1:-1])) if bins > 1 else np.empty(0)
     return np.unique(_bin(probability, bins) if equal == 'width' else np.searchsorted(edges, probability), return_inverse=True)[1]
 
 def _imagined(probability, group, times, seed) -> np.ndarray: # (times, B) how many of each bin happen, were each probability right
-    if times < 1: raise input_error('times', problem=f'is {times!r}', way_out='draw at least 1 world')
+    _whole('times', times)
     order, rng = np.argsort(group, kind='stable'), np.random.default_rng(seed)
     p, starts = probability[order], np.flatnonzero(np.diff(group[order], prepend=-1))
     block = max(1, 2**22 // len(p))                              # draws at a time, so that memory stays bounded
@@ -69,6 +77,7 @@ def calibration_test(
     seed:int=0,
 ) -> dict:                   # n, error, noise (mean under perfect calibration), limit (its quantile), p_value, passed, brier, log_loss
     "The expected calibration error beside what perfectly calibrated probabilities would show: y drawn from them `times` times."
+    _share('level', level)
     y, p = _binary(y, probability)
     group = _groups(p, bins, equal)
     promised, seen = np.bincount(group, p), np.bincount(group, y)
@@ -80,6 +89,7 @@ def calibration_test(
 # %% ../nbs/41_calibrate.ipynb #b0f3cb77
 def consistency_bands(y, probability, bins:int=10, equal:str='width', times:int=1000, level:float=0.95, seed:int=0) -> pd.DataFrame: # Row per bin that is not empty: probability, share, n, low, high
     "What was promised, what happened, and between which shares it would fall if every promise were right (Bröcker and Smith, 2007)."
+    _share('level', level)
     y, p = _binary(y, probability)
     group = _groups(p, bins, equal)
     n = np.bincount(group)
@@ -116,13 +126,14 @@ class TemperatureScaling(ClassifierMixin, BaseEstimator):
         return tags
 
     def fit(self, X, y):
-        "Raises `InputError` where all rows are of one class: any temperature would do."
-        P = _matrix(X)
+        "Raises `InputError` where all rows are of one class, which say nothing of the others, and on limits that are no span above 0."
+        P, limits = _matrix(X), np.asarray(self.limits, float)
+        if limits.shape != (2,) or not 0 < limits[0] <= limits[1] < np.inf: raise input_error('limits', problem=f'are {self.limits!r}', way_out='give the lowest and the highest temperature, above 0')
         self.classes_, codes = _coded(y, self.classes, *P.shape)
         if codes.min() == codes.max(): raise input_error('y', row=0, value=self.classes_[codes[0]], problem='holds one class only', way_out='hold out more rows')
         logits, rows = np.log(P + 1e-12), np.arange(len(P))
         slope = lambda beta: float(((softmax(beta * logits, 1) * logits).sum(1) - logits[rows, codes]).mean())   # d(log-loss)/dβ, increasing
-        low, high = 1 / np.asarray(self.limits, float)[::-1]
+        low, high = 1 / limits[::-1]
         if not np.ptp(logits, axis=1).any(): beta = 1.                 # nothing to scale
         elif slope(low) >= 0 or slope(high) <= 0: beta = low if slope(low) >= 0 else high
         else: beta = np.exp(brentq(lambda b: slope(np.exp(b)), np.log(low), np.log(high), xtol=1e-12))
@@ -130,7 +141,7 @@ class TemperatureScaling(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X) -> np.ndarray: # (n, C)
-        "p^(1/T), made to sum to 1."
+        "p^(1/T), made to sum to 1; 1e-12 is added to p first, so that what was said to be impossible is not."
         check_is_fitted(self)
         P = _matrix(X)
         if P.shape[1] != len(self.classes_): raise input_error('X', problem=f'has {P.shape[1]} columns, fitted were {len(self.classes_)}', way_out='pass the same model\'s probabilities')
@@ -152,14 +163,11 @@ def conformal_quantile(
     alpha:float=0.1,    # Share of errors that is allowed
 ) -> float:             # inf where n < 1/alpha - 1: only the full set keeps the promise
     "The k-th smallest score, k = ⌈(n + 1)(1 - alpha)⌉ (Vovk and others, 2005)."
-    _alpha(alpha)
+    _share('alpha', alpha)
     scores = np.sort(np.asarray(scores, 'float64').ravel())
     if np.isnan(scores).any(): raise input_error('scores', problem='hold NaN', way_out='leave such rows out')
     k = _rank(len(scores), alpha)
     return float(scores[k - 1]) if k <= len(scores) else np.inf
-
-def _alpha(alpha):
-    if not (isinstance(alpha, (int, float, np.number)) and 0 < alpha < 1): raise input_error('alpha', problem=f'is {alpha!r}', way_out='give a share between 0 and 1, as .1')
 
 def _rank(n, alpha) -> int: return n + 1 - int(np.floor((n + 1) * alpha + 1e-9))  # the ceiling, without what 1 - alpha loses
 
@@ -170,37 +178,38 @@ def coverage_band(
     level:float=0.95,
 ) -> pd.DataFrame:     # Rows 'binomial' and 'beta-binomial': low, high
     "Where the share of covered test rows falls with probability `level`, scores without ties: as if 1 - alpha were exact, and with the luck of the held-out rows."
-    _alpha(alpha)
+    for name, share in dict(alpha=alpha, level=level).items(): _share(name, share)
+    for name, count, least in (('n', n, 0), ('m', m, 1)): _whole(name, count, least)
     k, ends = _rank(n, alpha), [(1 - level) / 2, (1 + level) / 2]
     both = [binom.ppf(ends, m, 1 - alpha) / m, betabinom.ppf(ends, m, k, n + 1 - k) / m if k <= n else np.ones(2)]
     return pd.DataFrame(both, ['binomial', 'beta-binomial'], ['low', 'high'])
 
 # %% ../nbs/41_calibrate.ipynb #0ae58c91
-def _misfit(P, method, rng) -> np.ndarray: # (n, C) how badly each label would fit
-    if method == 'lac': return 1 - P
+def _misfit(P, method, rng) -> np.ndarray: # (n, C) how badly each label would fit, less 1: so nothing tiny is rounded away, and a model that is far too sure keeps its order
+    if method == 'lac': return -P
     out, u = np.empty_like(P), rng.random(len(P))
     for rows in np.array_split(np.arange(len(P)), P.size // 2**22 + 1):   # a block at a time, so that memory stays bounded
-        order = np.argsort(-P[rows], axis=1, kind='stable')
+        order = np.argsort(P[rows], axis=1, kind='stable')
         p = np.take_along_axis(P[rows], order, 1)
-        out[rows[:, None], order] = p.cumsum(1) - u[rows, None] * p        # what is more probable, and a random part of itself
+        out[rows[:, None], order] = (1 - u[rows, None]) * p - p.cumsum(1)  # minus what is less probable, and minus a random part of itself
     return out
 
 def _generator(seed, part): return np.random.default_rng(None if seed is None else [seed, part])
 
 class ConformalSets(BaseEstimator):
-    "Sets of labels that hold the true one in 1 - alpha of all cases, whatever model gave the probabilities."
+    "Sets of labels that hold the true one in at least 1 - alpha of all cases on average, whatever model gave the probabilities."
     def __init__(self, alpha=0.1, method='lac', by_class=False, classes=None, random_state=0):
         self.alpha, self.method, self.by_class, self.classes, self.random_state = alpha, method, by_class, classes, random_state
 
     def fit(self, P, y):
         "`P` (n, C) of held-out rows, `y` (n,) their labels. 'lac': 1 - p (Sadinle and others, 2019); 'aps': the mass of all that is as probable (Romano and others, 2020)."
-        _alpha(self.alpha)
+        _share('alpha', self.alpha)
         if self.method not in ('lac', 'aps'): raise input_error('method', problem=f'is {self.method!r}', way_out="use 'lac' or 'aps'")
         P = _matrix(P)
         self.classes_, codes = _coded(y, self.classes, *P.shape)
         own = _misfit(P, self.method, _generator(self.random_state, 0))[np.arange(len(P)), codes]
         groups = [own[codes == c] for c in range(P.shape[1])] if self.by_class else [own]
-        self.quantile_ = np.array([conformal_quantile(g, self.alpha) for g in groups])        # (1,), or (C,) by class
+        self.quantile_ = np.array([conformal_quantile(g, self.alpha) for g in groups])        # (1,), or (C,) by class; of misfits less 1
         return self
 
     def predict_set(self, P) -> np.ndarray: # (n, C) bool, columns in the order of `classes_`

@@ -62,11 +62,13 @@ def adamw(
     steps:int,               # Of the whole training
     warm:float=.1,           # Share of the steps in which the rate rises from 0; then it falls to 0 along a cosine
     weight_decay:float=.01,  # Not on biases and norms
-    clip:float=1.,           # Longest gradient, all variables together
+    clip:float=1.,           # Longest gradient, all variables together; None: any
     rates:dict=None,         # Path of a variable → its share of the rate, see `block_rates`; None: all the same
 ):                           # Keras optimizer
     "AdamW with warm-up, cosine, clipping, and a rate of its own for every variable that is named."
     if not (peak >= 0 and steps >= 1 and 0 <= warm <= 1): raise input_error('peak, steps, warm', problem=f'are {peak}, {steps}, {warm}', way_out='give a rate that is not negative, at least one step, and a share from 0 to 1')
+    shares = [*(rates or {}).values()]
+    if not (weight_decay >= 0 and (clip is None or clip > 0) and all(share >= 0 for share in shares)): raise input_error('weight_decay, clip, rates', problem=f'are {weight_decay}, {clip}, {min(shares, default=None)}', way_out='give a decay and shares that are not negative, and a length above 0 (None: no clipping)')
     _, keras, _ = import_keras()
     rising = max(round(steps * warm), 1)
     schedule = keras.optimizers.schedules.CosineDecay(0., max(steps - rising, 1), warmup_target=peak, warmup_steps=rising)
@@ -229,6 +231,7 @@ def train(
         _steps(run, _compiled(loss, variables, optimizer, micro_batches, on_gradients), batch, validate, after, log, keep_every, what)
         if run.best is not None:
             for v, value in zip(variables, run.best): v.assign(value)
+        if lost := [v.path for v in variables if not np.isfinite(v.numpy()).all()]: raise input_error('variables', problem=f'hold {lost[0]!r}, which is not finite after step {run.step}', way_out='lower the learning rate')
         run.done = True
         if run.path: run.keep()
     return run.history
@@ -236,8 +239,9 @@ def train(
 # %% ../nbs/29_train.ipynb #54e2ab15
 def _check_call(variables, optimizer, validate, counts):
     if not variables: raise input_error('variables', problem='are none', way_out='name what is to be trained')
+    if len({id(v) for v in variables}) < len(variables): raise input_error('variables', problem='name one twice', way_out='name each once: it would be updated twice a step')
     for name, value in counts.items():
-        if value is not None and value < 1: raise input_error(name, problem=f'is {value}', way_out='give at least 1')
+        if value is not None and (not value >= 1 or value % 1): raise input_error(name, problem=f'is {value}', way_out='give a whole number, at least 1')
     if counts['patience'] and validate is None: raise input_error('patience', problem='has nothing to wait for', way_out='give `validate` too')
 
 def _steps(run, step, batch, validate, after, log, keep_every, what):

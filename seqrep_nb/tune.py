@@ -33,17 +33,24 @@ def inner_folds(
     cut,         # The test's moment: all windows must be closed by then
     folds:int=3, # The last so many that have an earlier one to learn from
 ) -> list:       # (name, X, y, X_next, y_next) per fold, oldest first: learn from what was answered at a moment, predict its answers
-    "Turn moments into folds in time. Raises `InputError` on a window that is open at `cut`, on a moment with one class, and where there are too few."
+    "Turn moments into folds in time. Raises `InputError` on a window that is open at `cut` or has no length, on a moment with one class, missing answers or other columns, and where there are too few."
     cut, moments = as_time(cut), sorted(moments, key=lambda m: as_time(m.cut))
-    if late := [f'{m.cut:%Y-%m-%d}' for m in moments if m.closes > cut]:
-        raise input_error('moments', problem=f'hold {late[0]}, whose window is open at {cut:%Y-%m-%d}', way_out='leave it out: what is tested on must not choose settings')
-    for m in moments:
-        if np.shape(m.X)[0] != len(m.y): raise input_error('moments', problem=f'hold {m.cut:%Y-%m-%d} with {np.shape(m.X)[0]:,} rows and {len(m.y):,} answers', way_out='pass an answer per row')
-        if len(set(np.asarray(m.y).tolist())) < 2: raise input_error('moments', problem=f'hold {m.cut:%Y-%m-%d}, where all answers are the same', way_out='leave it out, or ask for longer windows')
+    for m in moments: _check_moment(m, cut, _columns(moments[0].X))
     known = [(m, [e for e in moments if e.closes <= as_time(m.cut)]) for m in moments]
     known = [(m, earlier) for m, earlier in known if earlier]
     if not 1 <= folds <= len(known): raise input_error('folds', problem=f'are {folds}, and {len(known)} of {len(moments)} moments have an earlier one that was answered by then', way_out='pass more moments, or ask for fewer folds')
     return [(f'{m.cut:%Y-%m-%d}', _stack([e.X for e in earlier]), np.concatenate([e.y for e in earlier]), m.X, np.asarray(m.y)) for m, earlier in known[-folds:]]
+
+def _columns(X): return list(X.columns) if isinstance(X, pd.DataFrame) else np.shape(X)[1:]
+
+def _check_moment(m, cut, columns):
+    def wrong(problem, way_out): return input_error('moments', problem=f'hold {as_time(m.cut):%Y-%m-%d}{problem}', way_out=way_out)
+    if not m.days > 0: raise wrong(f', whose window is {m.days} days long', 'give the length that the answers were read from: without one, a moment would learn from itself')
+    if m.closes > cut: raise wrong(f', whose window is open at {cut:%Y-%m-%d}', 'leave it out: what is tested on must not choose settings')
+    if _columns(m.X) != columns: raise wrong(' with other columns than the first', 'pass the same, in the same order: a model goes by place')
+    if np.shape(m.X)[0] != len(m.y): raise wrong(f' with {np.shape(m.X)[0]:,} rows and {len(m.y):,} answers', 'pass an answer per row')
+    if pd.isna(np.asarray(m.y)).any(): raise wrong(', where answers are missing', 'leave their rows out')
+    if len(set(np.asarray(m.y).tolist())) < 2: raise wrong(', where all answers are the same', 'leave it out, or ask for longer windows')
 
 def _stack(parts): # rows of all parts, in their own kind
     if isinstance(parts[0], pd.DataFrame): return pd.concat(parts)
@@ -258,7 +265,10 @@ def _check_call(budget, folds, first, space):
         for name, value in given.items():
             if name not in space: raise input_error('first', row=row, value=name, problem='names a setting that is not in the space', way_out='add it there, or leave it out')
             d = space[name]
-            if not (value in d.choices if hasattr(d, 'choices') else d.low <= value <= d.high): raise input_error('first', row=row, value=value, problem=f'has a value of {name!r} outside the space', way_out='widen the space, or leave it out')
+            if not (value in d.choices if hasattr(d, 'choices') else _within(value, d)): raise input_error('first', row=row, value=value, problem=f'has a value of {name!r} outside the space', way_out='widen the space, or leave it out')
+
+def _within(value, d): # whole numbers, and a range's steps, are of the space; what lies between them is not
+    return isinstance(value, numbers.Real) and d.low <= value <= d.high and not (d.step and (value - d.low) % d.step)
 
 @contextmanager
 def _quiet(): # Optuna tells every study on standard error
@@ -305,10 +315,11 @@ def tune(
 def setting_importance(
     search:Search,
     seed:int=0,
-) -> pd.Series:  # Share of each setting, sums to 1, most first
-    "How much of the finished trials' variance does each setting explain alone (fANOVA, Hutter et al., 2014)? Raises `InputError` where nothing varies."
+) -> pd.Series:  # Share of each setting, most first; what is missing to 1 is explained by settings together only
+    "How much of the variance of a forest on the finished trials does each setting explain alone (fANOVA, Hutter et al., 2014)? Raises `InputError` where nothing varies."
     optuna = _optuna()
     values = search.trials.value[search.trials.state == 'finished']
     if values.nunique() < 2: raise input_error('search', problem=f'has {values.nunique()} different values among its finished trials', way_out='raise the budget, or prune less')
-    with _quiet(): found = optuna.importance.get_param_importances(search.study, evaluator=optuna.importance.FanovaImportanceEvaluator(seed=seed))
+    with _quiet(), warnings.catch_warnings(action='ignore', category=optuna.exceptions.ExperimentalWarning):
+        found = optuna.importance.get_param_importances(search.study, evaluator=optuna.importance.FanovaImportanceEvaluator(seed=seed), normalize=False)
     return pd.Series(found, name='importance')

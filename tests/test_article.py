@@ -1,4 +1,5 @@
 "The article's chain collapses whatever the seed, the repaired one does not; a label in the input is found"
+from dataclasses import replace
 from types import SimpleNamespace
 import numpy as np, pandas as pd, pytest, scipy.sparse as sp
 from hypothesis import given, settings, strategies as st
@@ -127,6 +128,29 @@ def test_a_user_alone_gets_the_same_row(world):
 def test_vectors_and_categories_must_fit_the_catalogue(world, broken):
     given_ = dict(item_vectors=world.vectors, categories=world.categories)
     with pytest.raises(InputError, match=f'{broken}.*{ITEMS - 1}.*{ITEMS}'): RepairedChain(**given_ | {broken: given_[broken][:-1]}).fit(world.inner)
+
+
+@pytest.mark.filterwarnings('ignore')                                              # scikit-learn warns of the rare category
+def test_a_category_that_nobody_bought_and_one_that_one_user_bought(world):
+    "Neither has a column in every fold; both must have one in P, in its own place."
+    R, kinds = world.inner.relevant.toarray(), np.array(world.categories)
+    R[:, kinds == 'c1'] = 0
+    rows = np.flatnonzero(R[:, kinds == 'c2'].any(1))
+    R[np.ix_(rows[1:], kinds == 'c2')] = 0
+    R[np.ix_(rows[:1], kinds != 'c2')] = 0
+    chain = RepairedChain(world.vectors, world.categories, width=4).fit(replace(world.inner, relevant=sp.csr_matrix(R)))
+    P, S = chain.predict_proba(world.outer.histories), chain.score(world.outer.histories, world.outer.now)
+    assert P.shape == (len(S), CATEGORIES) and np.allclose(P.sum(1), 1) and (P > 0).all() and np.isfinite(S).all() and np.isfinite(chain.weights_).all()
+    taste = world.taste[[int(u[1:]) for u in world.outer.histories.user_ids]]
+    asked = np.isin(taste, [0, 3])
+    assert (P.argmax(1) == taste)[asked].mean() > .8 and P[:, 1].max() < 1e-6
+
+
+def test_too_few_who_came_back_are_refused(world):
+    back = np.flatnonzero(np.diff(world.inner.relevant.indptr))[:4]
+    four = sp.coo_matrix((np.ones(4), (back, back)), (len(world.inner.histories),) * 2).tocsr() @ world.inner.relevant
+    with pytest.raises(InputError, match='4 users who came back'): RepairedChain(world.vectors, world.categories, width=4).fit(replace(world.inner, relevant=four))
+    with pytest.raises(InputError, match='for 1 categories'): RepairedChain(world.vectors, ['tea'] * ITEMS, width=4).fit(world.inner)
 
 
 def test_the_label_in_the_input_is_found_and_the_honest_one_is_not(world):

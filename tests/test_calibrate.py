@@ -124,9 +124,19 @@ def test_unseen_labels_one_class_and_wrong_settings_are_refused():
     with pytest.raises(InputError, match='method'): ConformalSets(method='raps').fit(GOOD, [0, 1, 0])
     with pytest.raises(InputError, match='3 columns'): ConformalSets().fit(GOOD, [0, 1, 0]).predict_set(np.full((1, 3), 1 / 3))
     with pytest.raises(InputError, match='NaN'): conformal_quantile([.1, np.nan])
-    for wrong in (dict(equal='mass'), dict(bins=0), dict(bins=0, equal='size'), dict(times=0)):
-        with pytest.raises(InputError, match=[*wrong][0]): calibration_test([0, 1], [.1, .2], **wrong)
-    for bad, why in (((['no', 'yes'], [.1, .2]), "row 0, 'no'"), (([0, 1], [.1, np.nan]), 'row 1, nan'), (([0, 1], [.1, 1.2]), 'row 1, 1.2'), (([], []), 'has shape'), (([0, 1], GOOD[:2]), 'has shape')):
+    for model in (TemperatureScaling, ConformalSets):
+        for missing in (None, np.nan):
+            for classes in (None, ['buy', 'leave']):
+                with pytest.raises(InputError, match='row 1, .* leave them out'): model(classes=classes).fit(GOOD, np.array(['buy', missing, 'leave'], object))
+        with pytest.raises(InputError, match='name one twice'): model(classes=['buy', 'buy']).fit(GOOD, ['buy'] * 3)
+    for wrong in (dict(equal='mass'), dict(bins=0), dict(bins=0, equal='size'), dict(bins=2.5), dict(times=0), dict(times=10.5), dict(level=95), dict(level=0)):
+        for measure in (calibration_test, consistency_bands):
+            with pytest.raises(InputError, match=[*wrong][0]): measure([0, 1], [.1, .2], **wrong)
+    for wrong in (dict(n=-1), dict(m=0), dict(m=9.5), dict(alpha=1), dict(level=95)):
+        with pytest.raises(InputError, match=f'{[*wrong][0]}: is'): coverage_band(**dict(n=50, m=20) | wrong)
+    for limits in ((100, .01), (0, 10), (-1, 10), (1, np.inf), (1,), (np.nan, 2)):
+        with pytest.raises(InputError, match='limits'): TemperatureScaling(limits=limits).fit(GOOD, [0, 1, 0])
+    for bad, why in (((['no', 'yes'], [.1, .2]), "row 0, 'no'"), ((['0', '1'], [.1, .2]), "row 0, '0'"), ((pd.array([True, None], 'boolean'), [.1, .2]), 'row 1'), (([0, 1], [.1, np.nan]), 'row 1, nan'), (([0, 1], [.1, 1.2]), 'row 1, 1.2'), (([], []), 'has shape'), (([0, 1], GOOD[:2]), 'has shape')):
         for measure in (calibration_test, brier_decomposition, consistency_bands):
             with pytest.raises(InputError, match=why): measure(*bad)
 
@@ -275,6 +285,29 @@ def test_ties_cover_more_never_less():
         sets = ConformalSets(.1, classes=[0, 1]).fit(P[:40], y[:40])
         covered.append(sets.predict_set(P[40:])[np.arange(100), y[40:]].mean())
     assert np.mean(covered) > .9
+
+
+@pytest.mark.parametrize('by_class', [False, True])
+def test_a_model_that_is_far_too_sure_gives_sets_of_the_same_size(by_class):
+    "What is tiny must not become equal to what is tinier: 1 - p would be 1 for both, and the set full."
+    rng = np.random.default_rng(0)
+    z, n = rng.normal(size=(3000, 5)), 1500
+    y = (rng.random((3000, 1)) > softmax(z, 1).cumsum(1)[:, :-1]).sum(1)
+    for method in ('lac', 'aps'):
+        P = softmax(60 * z, 1)                                           # the true label often has less than 1e-16
+        found = ConformalSets(.1, method, by_class, range(5)).fit(P[:n], y[:n]).predict_set(P[n:])
+        assert found.sum(1).mean() < 4.2 and abs(found[np.arange(n), y[n:]].mean() - .9) < .035, method
+
+
+def test_the_random_part_of_aps_is_the_papers():
+    "Where nothing is tiny, a label is in when the mass before it and (1 - u) of its own are no more than the quantile."
+    P, y = drawn(2, 500, 6)
+    found = ConformalSets(method='aps', classes=range(6)).fit(P[:300], y[:300])
+    def mass(part, P):
+        u = np.random.default_rng([0, part]).random(len(P))[:, None]
+        return np.stack([(P * (P > P[:, [c]])).sum(1, keepdims=True) + (1 - u) * P[:, [c]] for c in range(6)], 1)[..., 0]
+    limit = conformal_quantile(mass(0, P[:300])[np.arange(300), y[:300]], .1)
+    np.testing.assert_array_equal(found.predict_set(P[300:]), mass(1, P[300:]) <= limit + 1e-12)
 
 
 def test_by_class_every_class_is_covered():

@@ -127,9 +127,25 @@ def test_biases_of_an_attention_do_not_decay():
     for v in attention.variables: np.testing.assert_allclose(v.numpy(), 1. if v.name == 'bias' else .95, atol=1e-6)
 
 
-@pytest.mark.parametrize('bad', [dict(peak=-1), dict(peak=np.nan), dict(steps=0), dict(warm=-.1), dict(warm=1.1)])
+@pytest.mark.parametrize('bad', [dict(peak=-1), dict(peak=np.nan), dict(steps=0), dict(warm=-.1), dict(warm=1.1), dict(weight_decay=-1), dict(weight_decay=np.nan), dict(clip=0), dict(clip=-1), dict(clip=np.nan),
+                                 dict(rates=dict(a=1, b=-1)), dict(rates=dict(a=np.nan))], ids=str)
 def test_adamw_refuses(bad):
     with pytest.raises(InputError): adamw(**dict(peak=.1, steps=10) | bad)
+
+
+def test_weights_that_the_last_update_breaks_are_not_handed_back():
+    "Their loss is never asked for: the training ends."
+    with pytest.raises(InputError, match='not finite after step 1'): fit(steps=1, optimizer=keras.optimizers.SGD(np.inf), validate=False)
+
+
+@pytest.mark.parametrize('bad', [dict(steps=2.5, optimizer=adamw(.1, 9)), dict(every=2.5), dict(keep_every=1.5), dict(patience=1.5), dict(micro_batches=1.5), dict(every=np.nan)], ids=lambda bad: next(iter(bad)))
+def test_counts_are_whole(bad):
+    with pytest.raises(InputError, match='whole number'): fit(**bad)
+
+
+def test_a_variable_that_is_named_twice_is_refused():
+    kernel = small_model().trainable_variables[0]
+    with pytest.raises(InputError, match='name one twice'): train(lambda x, y: keras.ops.mean(kernel), [kernel, kernel], lambda step: (X, Y), 2, adamw(.1, 2))
 
 
 def test_a_rate_for_nothing_is_refused():
