@@ -138,9 +138,9 @@ def test_weights_that_the_last_update_breaks_are_not_handed_back():
     with pytest.raises(InputError, match='not finite after step 1'): fit(steps=1, optimizer=keras.optimizers.SGD(np.inf), validate=False)
 
 
-@pytest.mark.parametrize('bad', [dict(steps=2.5, optimizer=adamw(.1, 9)), dict(every=2.5), dict(keep_every=1.5), dict(patience=1.5), dict(micro_batches=1.5), dict(every=np.nan)], ids=lambda bad: next(iter(bad)))
+@pytest.mark.parametrize('bad', [dict(steps=2.5), dict(every=2.5), dict(keep_every=1.5), dict(patience=1.5), dict(micro_batches=1.5), dict(every=np.nan)], ids=lambda bad: next(iter(bad)))
 def test_counts_are_whole(bad):
-    with pytest.raises(InputError, match='whole number'): fit(**bad)
+    with pytest.raises(InputError, match='whole number'): fit(**bad, optimizer=adamw(.1, 9))     # made here: nothing of TensorFlow may run at the import, which is forked
 
 
 def test_a_variable_that_is_named_twice_is_refused():
