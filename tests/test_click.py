@@ -5,7 +5,7 @@ from seqrep_nb.click import DAY, ClickModel, click_question, meetings, nearest_w
 from seqrep_nb.core import InputError
 from seqrep_nb.simulator import simulate_shop
 
-SMALL = dict(n_users=40, n_items=120, days=90)
+SMALL = dict(n_users=40, n_items=240, days=90)
 
 
 @pytest.fixture(scope='module')
@@ -23,7 +23,7 @@ def test_nothing_after_a_moment_changes_a_row_before_it(shop):
     impressions, events = shop.impressions.copy(), shop.log.events.copy()
     at = np.flatnonzero(impressions.timestamp >= late)
     impressions.loc[at, 'clicked'] = 1 - impressions.clicked.to_numpy()[at]
-    at = np.flatnonzero(events.timestamp >= late)
+    at = np.flatnonzero((events.timestamp >= late) & events.action.isin(['view', 'cart', 'buy']))
     for column in ('item_id', 'dwell'): events.iloc[at, events.columns.get_loc(column)] = events[column].to_numpy()[rng.permutation(at)]
     other, before = ask(shop, replace(shop.log, events=events), impressions), question.now <= late.value // 1000
     assert before.sum() > 300
