@@ -6,7 +6,7 @@
 __all__ = ['MINUTE', 'DAY', 'SMOOTH', 'CLICK_ENTRIES', 'meetings', 'Codes', 'code_rows', 'so_far', 'click_table', 'nearest_words',
            'query_bags', 'ClickModel', 'click_columns', 'click_representation', 'click_question', 'click_contest']
 
-# %% ../nbs/45_click.ipynb #fb8050c0
+# %% ../nbs/45_click.ipynb #3850e4ac
 import re
 from dataclasses import dataclass
 import numpy as np, pandas as pd, scipy.sparse as sp
@@ -18,7 +18,7 @@ from .contest import Question, hold_contest
 from .core import input_error
 from .simulator import simulate_shop
 
-# %% ../nbs/45_click.ipynb #2fdbe7a9
+# %% ../nbs/45_click.ipynb #8a1bf936
 MINUTE = 60_000_000        # microseconds
 DAY = 1440 * MINUTE
 _SHOWN = ['user_id', 'session_id', 'query', 'item_id', 'position', 'timestamp', 'clicked', 'best']
@@ -51,7 +51,7 @@ def meetings(
     rows['known'] = np.maximum(np.where(rows.position > 0, rows.now + int(minutes * MINUTE), 0), rows.ends.fillna(0).astype('int64'))
     return rows.sort_values(['known', 'now', 'user_id', 'position', 'item_id'], ignore_index=True)
 
-# %% ../nbs/45_click.ipynb #bcefaba7
+# %% ../nbs/45_click.ipynb #a6d57aa5
 @dataclass(frozen=True)
 class Codes:
     "Rows and items as numbers."
@@ -90,7 +90,7 @@ def so_far(
     total = [np.concatenate([[0.], np.cumsum(v[order], dtype='float64')]) for v in values]
     return [t[last] - t[first] for t in total]
 
-# %% ../nbs/45_click.ipynb #c2737b87
+# %% ../nbs/45_click.ipynb #90e2110d
 SMOOTH = dict(item=5, user=3, category=5, brand=5, user_category=2, user_brand=2, user_item=1, query_item=2, query_brand=3, query_category=3) # rows added to a group's counts
 
 def _groups(c, item, user, query): # name → (M,) group
@@ -121,7 +121,7 @@ def _counts(rows, c, carts, asked, early) -> dict: # {name: (N,)} of each group:
         out.update({f'{name}_views': np.log1p(n), f'{name}_time': (t + k*usual) / (n + k), f'{name}_carts': np.log1p(carted), f'{name}_bought': np.log1p(bought)})
     return out
 
-# %% ../nbs/45_click.ipynb #ff4bf7e8
+# %% ../nbs/45_click.ipynb #2e5b2349
 def click_table(
     rows,               # `meetings`
     items:pd.DataFrame, # item_id, category, brand, price
@@ -140,7 +140,7 @@ def click_table(
     out.update(user_price=liked / (n + 3), user_price_shown=shown / (m + 3), price_gap=out['price'] - liked / (n + 3))
     return pd.DataFrame(out).astype('float32')
 
-# %% ../nbs/45_click.ipynb #e3e7cc02
+# %% ../nbs/45_click.ipynb #cc10f903
 def _words(text): return re.findall(r'\w+', text.lower())
 
 def _bags(texts, place) -> sp.csr_matrix: # (n, V) 1 where the text holds the word
@@ -168,7 +168,7 @@ def query_bags(
     near = nearest_words(sorted({w for q in queries for w in _words(q)} - set(place)), list(place))
     return _bags([' '.join(near.get(w, w) for w in _words(q)) for q in queries], place), _bags(titles, place)
 
-# %% ../nbs/45_click.ipynb #63c72bd5
+# %% ../nbs/45_click.ipynb #09eb0ca2
 class _FitRows:
     "Rows of a fit, with the transposes that its gradients need."
     def __init__(self, A, position, clicked, time):
@@ -203,7 +203,7 @@ class ClickModel:
     @property
     def examination_(self): return np.r_[1., expit(self.free_[:-1])] # (positions,)
 
-# %% ../nbs/45_click.ipynb #3b0b9ef7
+# %% ../nbs/45_click.ipynb #fe3e79fe
 @patch
 def _loss(self:ClickModel, z, data, scale, prior): # and its gradient, in units of `scale`
     n, (a, b, noise), z = len(prior), self.dwell_, z * scale
@@ -227,7 +227,7 @@ def _information(self:ClickModel, data): # what the rows say of each weight (P,)
     look = np.bincount(data.place, p / (1 - p), len(e))[1:] * (1 - e[1:])**2
     return data.squares @ h, np.r_[look, h.sum()] + 1e-3
 
-# %% ../nbs/45_click.ipynb #695cd6b6
+# %% ../nbs/45_click.ipynb #b94c7232
 @patch
 def _round(self:ClickModel, data): # weights, then spreads and the line of the dwell
     sizes = list(self.blocks.values())
@@ -254,7 +254,7 @@ def parts(self:ClickModel, A, position) -> dict: # {name: (N,)}
     p = np.clip(e * expit(m), 1e-6, 1 - 1e-6)
     return dict(click=np.log(p / (1 - p)), relevance=m, examination=np.log(e), **{f'of_{k}': A[:, b-n:b] @ self.w_[b-n:b] for (k, n), b in zip(self.blocks.items(), ends)})
 
-# %% ../nbs/45_click.ipynb #051c3ee9
+# %% ../nbs/45_click.ipynb #7fab671f
 def _one(columns, code, values=None): # (N, columns), one value per row
     n = len(code)
     return sp.csr_matrix((np.ones(n, 'float32') if values is None else np.asarray(values, 'float32'), code, np.arange(n + 1)), (n, columns))
@@ -273,7 +273,7 @@ def click_columns(
                  user_category=_one(nu*nc, c.user*nc + kind), user_brand=_one(nu*nb, c.user*nb + brand), user_price=_one(nu, c.user, price))
     return {k: X.shape[1] for k, X in parts.items()}, sp.hstack(list(parts.values()), format='csr', dtype='float32')
 
-# %% ../nbs/45_click.ipynb #0e72bb1c
+# %% ../nbs/45_click.ipynb #df244127
 def click_representation(rows, c, titles, asked, moments, verbose=False) -> pd.DataFrame: # (N, D), in the order of `asked`
     "Refit at each moment on what was known then; each asked row is read off the last model fitted before it."
     (blocks, A), known, now, position = click_columns(c, titles), rows.known.to_numpy(), rows.now.to_numpy(), rows.position.to_numpy()
@@ -306,7 +306,7 @@ def click_question(
     return Question('click on an impression', click_table(rows, items, log.events, c, asked, first), represented, at.clicked.to_numpy(), at.user_id.to_numpy(object), now[asked], now[asked] + int(minutes * MINUTE),
                     best=None if best is None else at.best.to_numpy(), dataset=log.name)
 
-# %% ../nbs/45_click.ipynb #1174035a
+# %% ../nbs/45_click.ipynb #8ff1dc32
 CLICK_ENTRIES = {'table': [('table', 'trees', 15), ('table', 'trees', 31), ('table', 'linear', .01), ('table', 'linear', 1.)],
                  'representation': [('represented', 'linear', s) for s in (.001, .01, .1, 1.)] + [('represented', 'trees', 7)],
                  'both': [('opinion', 'trees', 15), ('all', 'trees', 15), *[('all', 'linear', s) for s in (.001, .01, .1, 1.)]]}
@@ -315,7 +315,7 @@ def _cut(shop, part): # moment by which this part of the time of the impressions
     t = shop.impressions.timestamp
     return t.min() + part * (t.max() - t.min())
 
-# %% ../nbs/45_click.ipynb #eb917063
+# %% ../nbs/45_click.ipynb #01a9a3f6
 def click_contest(
     seeds=(0, 1, 2),  # Of the shops, and of the judge in each
     n_users:int=400,
