@@ -121,7 +121,7 @@ def boosted_trees(
 ):                  # Unfitted classifier
     "LightGBM as this book uses it: small trees, small steps, the same result on every run (Ke et al. 2017)."
     from lightgbm import LGBMClassifier
-    given = dict(learning_rate=.05, min_child_samples=20, subsample=.8, subsample_freq=1, colsample_bytree=.6, reg_lambda=5., n_jobs=2, deterministic=True, force_row_wise=True, verbose=-1)
+    given = dict(learning_rate=.05, min_child_samples=20, subsample=.8, subsample_freq=1, colsample_bytree=.6, reg_lambda=5., n_jobs=0, deterministic=True, force_row_wise=True, verbose=-1)
     return LGBMClassifier(num_leaves=leaves, n_estimators=rounds, random_state=seed, **(given | settings))
 
 def default_classifiers(
