@@ -307,7 +307,7 @@ def click_question(
                     best=None if best is None else at.best.to_numpy(), dataset=log.name)
 
 # %% ../nbs/45_click.ipynb #8ff1dc32
-CLICK_ENTRIES = {'table': [('table', 'trees', 15), ('table', 'trees', 31), ('table', 'linear', .01), ('table', 'linear', 1.)],
+CLICK_ENTRIES = {'table': [('table', 'trees', s) for s in (7, 15, 31)] + [('table', 'linear', s) for s in (.001, .01, .1, 1.)],
                  'representation': [('represented', 'linear', s) for s in (.001, .01, .1, 1.)] + [('represented', 'trees', 7)],
                  'both': [('opinion', 'trees', 15), ('all', 'trees', 15), *[('all', 'linear', s) for s in (.001, .01, .1, 1.)]]}
 
