@@ -23,7 +23,7 @@ FIELDS = ('name', 'unit', 'better', 'ours', 'peer', 'peer_name', 'ratio', 'runs'
 QUIET, PATIENCE = .1, 150
 # As in the worked example
 QUESTIONS = dict(intent='will the household buy within seven days', response='will a mailed campaign be answered', attributes='what is a household like',
-                 click='will an impression be clicked (synthetic shop)', query='which category is a search after (synthetic shop)')
+                 click='will an impression be clicked (synthetic shop)', session='does a visit end in a purchase (synthetic shop)', query='which category is a search after (synthetic shop)')
 SEED, CUT, TRAINING = 0, '2017-12-01', dict(examples=30_000, epochs=1)
 
 

@@ -6,7 +6,7 @@ from install import ROOT, say
 from seqrep_nb.core import device_summary, write_json
 
 # Question: the module that asks it
-QUESTIONS = dict(click='click', query='query', response='households', attributes='households', intent='households')
+QUESTIONS = dict(click='click', query='query', session='session', response='households', attributes='households', intent='households')
 
 
 def main(names):

@@ -93,7 +93,7 @@ def offer_sizes(rows, campaigns, items): # (N, F) type, size and season of the c
     size['days'], size['private'] = (runs.end - runs.start).dt.days, (offers.brand == 'private').groupby(offers.campaign_id).mean()
     out = size.reindex(rows.campaign_id).reset_index(drop=True).add_prefix('offer_')
     for t in np.unique(runs.type)[1:]: out[f'type_{t}'] = (runs.type.reindex(rows.campaign_id) == t).to_numpy(float)
-    return out.assign(weekday=pd.DatetimeIndex(rows.timestamp).weekday)
+    return out.assign(weekday=pd.DatetimeIndex(rows.timestamp).day_of_week)
 
 # %% ../nbs/48_households.ipynb #8d37ea85
 def link_numbers(B, name): # B (n, K): how much each household has to do with each coupon
