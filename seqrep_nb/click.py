@@ -17,13 +17,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from .contest import Question, hold_contest
 from .core import input_error
 from .simulator import simulate_shop
+from .tasks import _micros
 
 # %% ../nbs/45_click.ipynb #8a1bf936
 MINUTE = 60_000_000        # microseconds
 DAY = 1440 * MINUTE
 _SHOWN = ['user_id', 'session_id', 'query', 'item_id', 'position', 'timestamp', 'clicked', 'best']
-
-def _micros(t): return pd.DatetimeIndex(t).as_unit('us').asi8
 
 def _views(events): # without rows written twice and double clicks; `ends` in microseconds
     e = events.assign(**{c: np.nan for c in ('dwell', 'position') if c not in events})

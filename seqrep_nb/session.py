@@ -19,11 +19,9 @@ from .contest import Question, hold_contest
 from .core import input_error
 from .histories import DAY
 from .simulator import simulate_shop
-from .tasks import session_looks, session_task
+from .tasks import _micros, session_looks, session_task
 
 # %% ../nbs/47_session.ipynb #c2744e3d
-def _micros(t): return pd.DatetimeIndex(t).as_unit('us').asi8
-
 def _once(events): # without rows written twice within ten seconds
     same = [c for c in ('user_id', 'session_id', 'action', 'item_id', 'query') if c in events]
     return events[~(events.timestamp - events.groupby(same, dropna=False).timestamp.shift() <= pd.Timedelta(seconds=10))]
