@@ -189,11 +189,18 @@ def _resampled(draw:Callable, n:int, times:int, seed:int, ids=None) -> np.ndarra
         return rows[np.repeat(starts[drawn] - (length.cumsum() - length), length) + np.arange(length.sum())]
     return np.array([draw(pick()) for _ in range(times)])
 
+def _redrawn(result): # (rows drawn (n,), how often each (n,)) -> the statistic; `of`, where it has one, gives it from the counts alone
+    statistic, values = np.mean if result.statistic is None else result.statistic, result.values
+    if hasattr(statistic, 'of'):
+        of_counts = statistic.of(values)
+        return lambda index, counts: of_counts(counts)
+    return lambda index, counts: statistic(values[index])
+
 def _drawn(results, times, seed) -> np.ndarray: # (<=times, len(results)) each result's value over the same resamples, those where all have one
     if not times >= 1: raise input_error('times', problem=f'is {times!r}', way_out='draw at least 1 resample')
-    statistics = [np.mean if r.statistic is None else r.statistic for r in results]
+    n, statistics = len(results[0].values), [_redrawn(r) for r in results]
     ids = next((r.per_user for r in results if r.per_user is not None and len(r.per_user) == len(r.values)), None)
-    drawn = _resampled(lambda index: [s(r.values[index]) for s, r in zip(statistics, results)], len(results[0].values), times, seed, ids)
+    drawn = _resampled(lambda index: [s(index, np.bincount(index, minlength=n)) for s in statistics], n, times, seed, ids)
     drawn = drawn[~np.isnan(drawn).any(1)]                                     # where a statistic is not defined, as for one class only
     if not len(drawn): raise input_error('results', problem=f'have no value in any of {times:,} resamples', way_out='leave out what cannot be measured, or measure more users')
     for r, d in zip(results, drawn.T):
@@ -351,10 +358,35 @@ def expected_calibration_error(y:np.ndarray, probability:np.ndarray, bins:int=10
     "Mean distance between promise and share, weighted by the bins' sizes."
     return float(np.abs(np.bincount(_bin(probability, bins), np.asarray(probability) - y)).sum() / len(y))
 
+# %% ../nbs/17_metrics.ipynb #cfd65bdd
+def _average_precision(tp, fp): return float(np.diff(tp, prepend=0) @ (tp / np.maximum(tp + fp, 1)) / tp[-1]) if tp[-1] else np.nan      # no label 1, no value
+def _pr_auc(tp, fp): return _average_precision(tp, fp) if fp[-1] else np.nan                                                              # an order needs both classes
+def _roc_auc(tp, fp): return float(np.trapezoid(np.append(0, tp), np.append(0, fp)) / (tp[-1] * fp[-1])) if tp[-1] and fp[-1] else np.nan
+
+@dataclass(frozen=True)
+class _Area:
+    "Mean over C labels of an area under a curve, from values (n, 2C): labels, then scores. Labels without an area are left out."
+    measure: Callable # (true positives, false positives) at each threshold, highest first -> area
+    def __call__(self, values): return self.of(values)(np.ones(len(values)))
+
+    def of(self, values): # counts (n,), how often each row is drawn -> area
+        curves = []
+        for y, score in zip(*(half.T for half in np.split(np.asarray(values, float), 2, axis=1))):
+            order = np.argsort(-score, kind='stable')
+            curves.append((order, y[order], np.flatnonzero(np.append(np.diff(score[order]) != 0, True))))     # equal scores are one threshold
+        def area(counts):
+            areas = []
+            for order, y, ends in curves:
+                drawn = counts[order]
+                tp, both = np.cumsum(drawn * y)[ends], np.cumsum(drawn)[ends]
+                areas.append(self.measure(tp, both - tp))
+            areas = [a for a in areas if not np.isnan(a)]
+            return float(np.mean(areas)) if areas else np.nan
+        return area
+
 # %% ../nbs/17_metrics.ipynb #3f83685a
 def _log_loss(v): return -float(np.mean(np.log(np.clip(np.where(v[:, 0] > 0, v[:, 1], 1 - v[:, 1]), 1e-7, 1))))
 def _brier(v): return float(np.mean((v[:, 0] - v[:, 1]) ** 2))
-def _of_two(score): return lambda v: score(*v.T) if 0 < v[:, 0].mean() < 1 else np.nan   # an order needs both classes
 
 def classification_results(
     model:str,
@@ -366,13 +398,12 @@ def classification_results(
     per_user=None,          # (n,) ids where a user has several rows: those are resampled together
 ) -> list:                  # `Result`s: PR-AUC, ROC-AUC, log-loss, Brier; ECE
     "Measure a classifier. Raises `InputError` if only one class is present or a probability is outside 0…1."
-    from sklearn.metrics import average_precision_score, roc_auc_score
     y, probability = np.asarray(y), np.asarray(probability, dtype=float)
     if y.shape != probability.shape or y.ndim != 1: raise input_error('probability', problem=f'has shape {probability.shape}, y {y.shape}', way_out='pass one probability of label 1 per label')
     if not set(y.tolist()) <= {0, 1}: raise input_error('y', problem=f'holds other labels than 0 and 1: {sorted(set(y.tolist()) - {0, 1}, key=str)[:3]}', way_out='code the label that you predict as 1, the other as 0')
     if len(set(y.tolist())) != 2: raise input_error('y', problem='holds one class only', way_out='use a test with both')
     if not ((probability >= 0) & (probability <= 1)).all(): raise input_error('probability', problem='is not within 0 and 1', way_out='pass predict_proba(X)[:, 1]')
-    order = dict(**{'PR-AUC': _of_two(average_precision_score), 'ROC-AUC': _of_two(roc_auc_score), 'log-loss': _log_loss, 'Brier': _brier})
+    order = dict(**{'PR-AUC': _Area(_pr_auc), 'ROC-AUC': _Area(_roc_auc), 'log-loss': _log_loss, 'Brier': _brier})
     if bins is not None: order[f'ECE, {bins} bins'] = lambda v: expected_calibration_error(*v.T, bins)
     values = np.stack([y, probability], 1).astype(float)
     protocol = replace(protocol, users=len(y) if per_user is None else len(set(per_user)))
@@ -383,15 +414,10 @@ def macro_pr_auc(
     values:np.ndarray,  # (n, 2C): C labels 0 and 1, then their C scores
 ) -> float:             # NaN where no label is ever 1
     "Mean over the labels of the area under precision and recall, by average precision; equal scores count as one threshold. Labels that are never 1 are left out."
-    y, score = np.split(np.asarray(values, float), 2, axis=1)
-    y, score = y[:, y.any(0)], score[:, y.any(0)]
-    if not y.size: return np.nan
-    order = np.argsort(-score, axis=0, kind='stable')
-    y, score = np.take_along_axis(y, order, 0), np.take_along_axis(score, order, 0)
-    ends = np.where(np.append(score[1:] != score[:-1], np.ones((1, y.shape[1]), bool), 0), np.arange(len(y))[:, None], len(y))
-    ends = np.minimum.accumulate(ends[::-1], axis=0)[::-1]                                  # last row of the same score
-    precision = np.take_along_axis(y.cumsum(0), ends, 0) / (ends + 1)
-    return float(((y * precision).sum(0) / y.sum(0)).mean())
+    return _MACRO(values)
+
+_MACRO = _Area(_average_precision)
+macro_pr_auc.of = _MACRO.of
 
 def multilabel_result(
     model:str,
