@@ -133,6 +133,18 @@ def test_a_fit_that_was_stopped_goes_on(checkpoint, lines, tmp_path, blocks):
     with pytest.raises(InputError, match='learning_rate'): Stopping(checkpoint, blocks, folder=tmp_path, **SMALL | dict(learning_rate=1e-3)).fit(ids, mask, y)
 
 
+def test_the_seed_decides_everything_and_the_memory_nothing(checkpoint, lines):
+    ids, mask, y = lines
+    fit = lambda **settings: FineTunedClassifier(checkpoint, 1, **SMALL, **settings).fit(ids, mask, y)
+    plain, again, other, remembering = fit(), fit(), fit(seed=1), fit(memory=StateMemory())
+    said = plain.predict_proba(ids, mask)
+    np.testing.assert_array_equal(again.predict_proba(ids, mask), said)
+    assert not np.allclose(other.predict_proba(ids, mask), said, atol=1e-6)
+    np.testing.assert_allclose(remembering.represent(ids, mask), plain.represent(ids, mask), atol=1e-5)
+    np.testing.assert_array_equal(plain.predict(ids, mask), said.argmax(1))
+    assert plain.history_ == []                                        # nothing was held back to choose on
+
+
 def test_patience_ends_a_training_that_does_not_help(checkpoint, lines):
     ids, mask, y = lines
     fitted = FineTunedClassifier(checkpoint, 1, patience=2, **SMALL | dict(epochs=30, learning_rate=.1)).fit(ids, mask, y, validation=(ids, mask, 1 - y))   # to learn is to be wrong there
