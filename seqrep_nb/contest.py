@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SIZES', 'STRENGTHS', 'ENTRIES', 'SHARES', 'MIXES', 'Question', 'Verdict', 'contest', 'verdict_results',
-           'hold_contest']
+           'mean_of_seeds', 'hold_contest']
 
 # %% ../nbs/43_contest.ipynb #0c0a518f
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from .classify import boosted_trees, inner_rows
 from .core import input_error
-from .metrics import Protocol, classification_results, compare, interval, multilabel_result, pool
+from .metrics import Protocol, Result, classification_results, compare, interval, multilabel_result, pool
 from .split import as_time
 
 # %% ../nbs/43_contest.ipynb #b0c1c2b2
@@ -161,6 +161,13 @@ def _measured(question, verdict, name, p):
     return multilabel_result(name, question.y[rows].reshape(-1, C), p.reshape(-1, C), protocol, verdict.seed, users[::C])
 
 # %% ../nbs/43_contest.ipynb #5cae589f
+def mean_of_seeds(
+    results:list,  # One contestant's `Result`s under several seeds, of the same rows
+) -> Result:       # Their mean, every resample of users drawn for all seeds at once
+    "A seed moves the models, never the users: the mean over seeds is what training gives on average."
+    first, C = results[0], results[0].values.shape[1] // 2
+    return replace(first, values=np.hstack([r.values[:, :C] for r in results] + [r.values[:, C:] for r in results]))
+
 def hold_contest(
     question:Question,
     cuts,               # Moments; each asks about the rows until the next
@@ -168,15 +175,17 @@ def hold_contest(
     seeds=(0, 1, 2),
     times:int=1000,     # Resamples of users for the intervals
     entries:dict=None,
-) -> dict:              # rows, gains over the table, chosen: lists of dicts, ready for `write_json`
+) -> dict:              # rows, gains over the table by seed and (`over_seeds`) of the seeds' mean, chosen: lists of dicts, ready for `write_json`
     "The contest at several cuts under several seeds, pooled over the cuts."
-    rows, gains, chosen = [], [], []
+    rows, gains, chosen, by_seed = [], [], [], []
     for seed in seeds:
         verdicts = [contest(question, cut, end, seed, entries) for cut, end in zip(cuts, [*cuts[1:], until])]
         found = verdict_results(question, verdicts)
+        by_seed.append(found)
         for name, r in found.items(): rows.append(dict(seed=seed, model=name, metric=r.metric, **dict(zip(('value', 'low', 'high'), map(float, interval(r, times))))))
         for name in ('representation', 'both'): gains.append(dict(seed=seed, model=name, **{k: float(v) for k, v in compare(found[name], found['table'], times).items()}))
         chosen += [dict(seed=seed, cut=f'{v.cut:%Y-%m-%d}', **{name: _written(choice) for name, choice in v.chosen.items()}) for v in verdicts]
-    asked = np.concatenate([v.rows for v in verdicts])
+    asked, mean = np.concatenate([v.rows for v in verdicts]), {name: mean_of_seeds([found[name] for found in by_seed]) for name in ('table', 'representation', 'both')}
+    over = [dict(model=name, **{k: float(v) for k, v in compare(mean[name], mean['table'], times).items()}) for name in ('representation', 'both')]
     return dict(question=question.name, protocol=found['table'].protocol.stamp(), asked=len(asked) // question.labels, yes=int(question.y[asked].sum()), users=len(np.unique(question.users[asked])),
-                columns=dict(table=question.table.shape[1], represented=question.represented.shape[1]), rows=rows, gains=gains, chosen=chosen)
+                columns=dict(table=question.table.shape[1], represented=question.represented.shape[1]), rows=rows, gains=gains, over_seeds=over, chosen=chosen)
