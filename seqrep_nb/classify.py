@@ -139,6 +139,7 @@ def class_probabilities(
 ) -> np.ndarray:    # (N, C); 0 for a label that the classifier never met, and what it gives to labels outside `classes` is left out
     "Probabilities in an order of your own: for labels that appear after training, or a class that one training set lacks."
     p, at = classifier.predict_proba(X), pd.Index(np.asarray(classes)).get_indexer(classifier.classes_)
+    if (at < 0).all(): raise input_error('classes', problem=f'hold none of {list(classifier.classes_[:3])}', way_out='give labels of the kind that training had: 1 is not True, nor is it \'1\'')
     out = np.zeros((len(p), len(classes)))
     out[:, at[at >= 0]] = p[:, :len(at)][:, at >= 0]               # LightGBM has two columns even where it met one class
     return out

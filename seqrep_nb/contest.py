@@ -34,11 +34,14 @@ class Question:
     dataset: str = 'unnamed log'
 
     def __post_init__(self):
+        for name in ('y', 'users', 'now', 'closes', 'label', 'best'):             # a Series would be read by its index, not by place
+            if getattr(self, name) is not None: object.__setattr__(self, name, np.asarray(getattr(self, name)))
         n = len(self.y)
         for name in ('table', 'represented', 'users', 'now', 'closes', 'label', 'best'):
             if getattr(self, name) is not None and len(getattr(self, name)) != n: raise input_error(name, problem=f'has {len(getattr(self, name))} rows, y {n}', way_out='pass one row for each answer')
         if not set(np.unique(self.y)) <= {0, 1}: raise input_error('y', problem=f'holds {sorted(set(np.unique(self.y)) - {0, 1})[:3]}', way_out='code answers as 0 and 1')
         if (np.asarray(self.closes) < self.now).any(): raise input_error('closes', problem='lies before now', way_out='give the moment from which the answer is known')
+        if np.isinf(self.table.to_numpy('float32')).any(): raise input_error('table', problem='holds infinity', way_out='make it missing (NaN)')
         if not np.isfinite(self.represented.to_numpy()).all(): raise input_error('represented', problem='holds numbers that are none', way_out='give rows without a history a vector of their own, such as zeros')
         if self.label is not None and (n % self.labels or (self.label.reshape(-1, self.labels) != np.arange(self.labels)).any()): raise input_error('label', problem='is not 0 … C-1 in blocks', way_out='keep the C rows of one asking together')
 
@@ -123,6 +126,7 @@ def contest(
     inner = [known[part] for part in inner_rows(question.now[known], question.closes[known])]
     for name, part in {'known before the inner cut': inner[0], 'of the inner cut': inner[1]}.items():
         if len(np.unique(question.y[part])) < 2: raise input_error('question', column='y', problem=f'has one answer only among the {len(part)} rows {name}', way_out='cut later, or ask at more moments')
+    if len(np.unique(question.users[inner[0]])) < 3: raise input_error('question', column='users', problem='has fewer than three users before the inner cut', way_out='ask more users')
     if not len(asked): raise input_error('question', column='now', problem=f'has no row asked from {cut} on', way_out='cut earlier')
     return _verdict(_Judge(question, seed=seed), inner, known, asked, entries, as_time(cut), seed)
 

@@ -30,7 +30,8 @@ def decision_value(
     cost:float=1.,  # What any action costs
 ) -> float:         # Mean per row; 0 for never acting
     "Value of the decisions: `gain` for each right action less `cost` for each action."
-    y, decided = np.asarray(y) > 0, np.asarray(decided) > 0
+    y, decided = np.asarray(y), np.asarray(decided)
+    if not np.isin(y, (0, 1)).all() or not np.isin(decided, (0, 1)).all(): raise input_error('y, decided', problem='hold other values than 0 and 1', way_out='compare a probability with a line first')
     if y.shape != decided.shape or y.ndim != 1 or not len(y): raise input_error('decided', problem=f'has shape {decided.shape}, y {y.shape}', way_out='pass one decision for each label')
     return float((decided * (gain * y - cost)).mean())
 
@@ -67,6 +68,10 @@ def domain_auc(
     seed:int=0,
 ) -> Result:                     # ROC-AUC of telling `new` from `old`, out of fold; `interval` gives its spread
     "How different are two sets of rows? LightGBM tries to tell them apart (a classifier two-sample test, Lopez-Paz and Oquab 2017)."
+    if (old_users is None) != (new_users is None): raise input_error('old_users, new_users', problem='are given for one part only', way_out='give ids for both, or for neither')
+    if hasattr(old, 'columns') and hasattr(new, 'columns'):
+        if missing := [c for c in old.columns if c not in new.columns]: raise input_error('new', column=str(missing[0]), problem='is missing', way_out='give both parts the same columns')
+        new = new[list(old.columns)]
     X = np.concatenate([np.asarray(old, 'float32'), np.asarray(new, 'float32')])
     y = np.repeat([0, 1], [len(old), len(new)])
     users = np.arange(len(y)) if old_users is None else np.concatenate([np.asarray(old_users, object), np.asarray(new_users, object)]).astype(str)

@@ -28,6 +28,7 @@ from .encode import encode
 from .histories import DAY, build_histories
 from .journey import load_campaigns, load_journey
 from .metrics import Protocol, compare, interval, multilabel_result
+from .split import as_time
 from .tasks import campaign_response, intent_tasks
 
 # %% ../nbs/48_households.ipynb #4d76a5d2
@@ -110,7 +111,7 @@ def offered_purchases(bought, users, now, coupon_of, category_of) -> pd.DataFram
     s = bought.upto(now)
     hit, last = offered[bought.item[s]], np.zeros(len(bought.user_ids), 'int64')
     last[bought.user[s][hit]] = bought.at[s][hit]                # in order of time: the last one stays
-    return pd.DataFrame(out | dict(item_money=np.log1p(money @ offered), item_share=(X @ offered) / np.maximum(X.sum(1).A1, 1), item_different=np.log1p((X > 0) @ offered.astype(float)),
+    return pd.DataFrame(out | dict(item_money=np.log1p(money @ offered), item_part=(X @ offered) / np.maximum(X.sum(1).A1, 1), item_different=np.log1p((X > 0) @ offered.astype(float)),
                                    item_recency=np.log1p(np.where(last[users] > 0, (now - last[users]) / DAY, 730))))
 
 def response_table(task, bought, campaigns, items, profile:int=60) -> pd.DataFrame: # (N, F)
@@ -147,9 +148,10 @@ def mean_texts(
     "What a household buys: the mean of its items' centred vectors, each item by the logarithm of its count."
     keep = (histories.items >= 0) & (True if since is None else histories.timestamps >= since)
     counts = sp.coo_matrix((np.ones(keep.sum()), (histories.users[keep], histories.items[keep])), (len(histories), len(histories.item_ids))).tocsr()
-    known = np.bincount(histories.items[histories.items >= 0], minlength=len(item_vectors)) > 0
+    has_text = np.abs(item_vectors).sum(1) > 0
+    known = has_text & (np.bincount(histories.items[histories.items >= 0], minlength=len(item_vectors)) > 0)
     counts.data = np.log1p(counts.data)
-    return unit_rows(counts @ (item_vectors - item_vectors[known].mean(0)) if known.any() else np.zeros((len(histories), item_vectors.shape[1])))
+    return unit_rows(counts @ ((item_vectors - item_vectors[known].mean(0)) * has_text[:, None]) if known.any() else np.zeros((len(histories), item_vectors.shape[1])))
 
 def main_axes(X, n): # (E, n) directions in which the rows differ most
     return np.linalg.svd(X - X.mean(0), full_matrices=False)[2][:n].T
@@ -157,8 +159,9 @@ def main_axes(X, n): # (E, n) directions in which the rows differ most
 # %% ../nbs/48_households.ipynb #c4f27772
 class TextSpace:
     "Texts of items as centred unit vectors, their main axes, and factors of who buys what; all learned from what was bought before the first moment."
-    def __init__(self, bought, code, vectors, first, axes=24): # code (I,), -1 none; vectors (T, E)
-        self.bought, self.of_item = bought, membership(code, len(vectors))
+    def __init__(self, bought, code, vectors, first, axes=24, read=None): # code (I,), -1 none; vectors (T, E); read (I,) False where a text is for coupons only; None: nowhere
+        self.bought, self.of_all = bought, membership(code, len(vectors))
+        self.of_item = self.of_all if read is None else membership(np.where(read, code, -1), len(vectors))
         X = (bought.counts(first) @ self.of_item).tocsr()
         weight = np.log1p(X.sum(0).A1)
         self.vectors = unit_rows(vectors - weight @ vectors / max(weight.sum(), 1e-9))
@@ -177,7 +180,7 @@ class TextSpace:
         return X, unit_rows(L @ self.vectors)
 
     def coupons(self, links): # (I, K) → (K, E) unit vectors
-        return unit_rows((self.of_item.T @ links).T @ self.vectors)
+        return unit_rows((self.of_all.T @ links).T @ self.vectors)
 
 def text_links(space, users, now, C, used) -> dict: # C (K, E) coupons, used (n, E): the coupons that were handed in before
     "How near each coupon is to what the household bought, lately bought, and used coupons for: name → (n, K)."
@@ -226,9 +229,9 @@ def handed_in(campaigns, campaign_id, user_ids, names, before): # (n, K) 1 where
 
 def ranks(X): return pd.DataFrame(X).rank(pct=True).to_numpy() # within one mailing: booklets differ in length
 
-def response_represented(task, bought, campaigns, code, vectors, axes=12) -> pd.DataFrame: # (N, 104)
+def response_represented(task, bought, campaigns, code, vectors, axes=12, read=None) -> pd.DataFrame: # (N, 104)
     "What heads on coupons think of the booklet, the coupons' text links to the household, both as ranks; what the household buys, in text and in factors."
-    rows, users, space, seen, out = task.rows, bought.user_ids.get_indexer(task.rows.user_id), TextSpace(bought, code, vectors, task.now.min()), [], []
+    rows, users, space, seen, out = task.rows, bought.user_ids.get_indexer(task.rows.user_id), TextSpace(bought, code, vectors, task.now.min(), read=read), [], []
     books = {c: booklet(campaigns, c, bought.item_ids) for c in campaigns.runs.campaign_id}
     coupons = {c: space.coupons(links) for c, (_, links) in books.items()}
     for campaign_id, r in rows.groupby('campaign_id', sort=False).indices.items():
@@ -256,11 +259,11 @@ def response_question(
     without = set(task.rows.campaign_id) - set(campaigns.offers.campaign_id)
     if without: raise input_error('campaigns', column='offers', value=sorted(without)[0], problem='names no item that was sold before its start', way_out='leave the campaign out')
     item_ids = np.unique(np.concatenate([events.item_id, campaigns.offers.item_id]).astype(object))
-    bought = Purchases(events, np.unique(task.rows.user_id), item_ids)
-    often = events.item_id[micros(events.timestamp) < task.now.min()].value_counts().index[:most]
+    early = events[micros(events.timestamp) < task.now.min()]       # later booklets and mailings decide neither whose purchases are read nor which
+    bought, often = Purchases(events, np.union1d(early.user_id.unique(), task.rows.user_id.unique()).astype(object), item_ids), early.item_id.value_counts().index[:most]
     with_text = items[items.item_id.isin(often) | items.item_id.isin(campaigns.offers.item_id)]
     code, vectors = text_codes(with_text, item_ids, encoder)
-    return Question('response to a mailed campaign', response_table(task, bought, campaigns, items), response_represented(task, bought, campaigns, code, vectors), np.asarray(task.y).astype(int),
+    return Question('response to a mailed campaign', response_table(task, bought, campaigns, items), response_represented(task, bought, campaigns, code, vectors, read=np.isin(item_ids, often)), np.asarray(task.y).astype(int),
                     task.rows.user_id.to_numpy(), task.now, task.closes, dataset='Complete Journey')
 
 def response_contest(log=None, encoder=encode, seeds=(0, 1, 2)) -> dict: # as `hold_contest` gives it
@@ -384,7 +387,7 @@ def intent_question(
     days:float=7,
 ) -> Question:               # One row per moment and user
     "Will a household buy within a week? The directions are those of the first moment."
-    cuts, parts = sorted(pd.Timestamp(c, tz='UTC') for c in cuts), []
+    cuts, parts = sorted(as_time(c) for c in cuts), []
     weekly = [t for t in pd.date_range(cuts[0] - pd.Timedelta(weeks=weeks), cuts[-1], freq='7D') if t not in cuts]
     for k, task in enumerate(intent_tasks(events, sorted([*weekly, *cuts]), days, item_ids)):
         keep = np.arange(len(task.y)) if task.cut in cuts else np.flatnonzero(user_parts(task.histories.user_ids, parts=one_in) == k % one_in)

@@ -13,6 +13,7 @@ import numpy as np, pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from .click import check_sessions
 from .contest import ENTRIES, Question, contest, verdict_results
 from .core import input_error
 from .encode import encode, normalize_rows
@@ -29,6 +30,7 @@ def searches_asked(
 ) -> SimpleNamespace:     # N searches: now, closes (N,) microseconds; y, query, user, visit (N,) codes; users (N,) ids; text (Q,) distinct strings; categories (C,); past: the views
     "Each search that opened an item, in order of time, and the views that may be its past. Raises `InputError` on a log without queries."
     if 'query' not in events: raise input_error('events', 'query', problem='is missing', way_out='give the text that was searched for')
+    check_sessions(events)
     task, categories = query_task(events, items, events.timestamp.min())
     text, query = np.unique(task.rows['query'].astype(object).fillna('').to_numpy(str), return_inverse=True)
     visit, user = pd.Index(task.rows.session_id.unique()), pd.Index(task.rows.user_id.unique())

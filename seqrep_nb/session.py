@@ -14,7 +14,7 @@ from scipy.special import expit, log_expit, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from .click import ClickModel, click_columns, code_rows, meetings, so_far
+from .click import ClickModel, check_sessions, click_columns, code_rows, meetings, relative_prices, so_far
 from .contest import Question, hold_contest
 from .core import input_error
 from .histories import DAY
@@ -34,6 +34,7 @@ def asked_sessions(
     items:pd.DataFrame,  # The whole catalogue, rows 0 … I-1
 ) -> tuple:              # sessions (S, ·): user_id, session_id, now, closes, y, searches; looks (L, ·): one row per session and item
     "Sessions with a look, by their start, and what each looked at. `carted` and `removed` belong to the answer: known when the session is over."
+    check_sessions(events)
     task = session_task(events, events.timestamp.min())
     sessions = task.rows[['user_id', 'session_id']].assign(now=task.now, closes=task.closes, y=task.y.astype(int))
     rows = _once(session_looks(events))
@@ -59,18 +60,15 @@ def session_kinds(sessions, looks): # (S,) 0: one look, no search; 1: more looks
     return np.where(sessions.searches > 0, 1 + np.minimum(sessions.searches, KINDS - 2), seen > 1).astype(int)
 
 # %% ../nbs/47_session.ipynb #e5dc0c1c
-def _prices(items): # (I,) log of the price against its category's mean
-    log = np.log(items.price.clip(lower=.01))
-    return (log - log.groupby(items.category).transform('mean')).to_numpy()
-
 def _past(events, items, users) -> dict: # what was done with items: codes, moments, and what is added up
     e = _once(_with_query(events.sort_values(['user_id', 'timestamp'], kind='stable')))
     item = pd.Index(items.item_id).get_indexer(e.item_id)
     e, item = e[item >= 0], item[item >= 0]
     does = {a: (e.action == a).to_numpy('float64') for a in ('view', 'cart', 'remove', 'buy')}
-    dwell = np.log1p(e.dwell.fillna(0)).to_numpy('float64') if 'dwell' in e else 0.
-    return dict(user=users.get_indexer(e.user_id), item=item, query=e['query'].to_numpy(object), known=_micros(e.timestamp) + 1,
-                values=[does['view'], dwell * does['view'], does['cart'], does['buy'], does['remove'], _prices(items)[item] * does['view'], _prices(items)[item] * does['buy']])
+    watched = e.dwell.fillna(0).to_numpy('float64') if 'dwell' in e else np.zeros(len(e))      # a view is known when it is over, with its dwell
+    dwell, price = np.log1p(watched), relative_prices(items)[item]
+    return dict(user=users.get_indexer(e.user_id), item=item, query=e['query'].to_numpy(object), known=_micros(e.timestamp) + 1 + (1e6 * watched * does['view']).astype('int64'),
+                values=[does['view'], dwell * does['view'], does['cart'], does['buy'], does['remove'], price * does['view'], price * does['buy']])
 
 def _rates(sums, weight=5): # views, dwell, carts and purchases per view, removals per cart, purchases; few views are drawn to usual rates
     views, dwell, carts, buys, removed, *_ = sums
@@ -112,7 +110,7 @@ def session_table(events, items, sessions, looks) -> pd.DataFrame: # (S, F)
     count = lambda values: pd.Series(values).groupby(at).nunique().reindex(range(n), fill_value=0).to_numpy()
     seen, start = np.bincount(at, minlength=n), pd.DatetimeIndex(pd.to_datetime(sessions.now, unit='us'))
     category = pd.factorize(items.category.astype('str'), sort=True)[0][item]
-    own = pd.DataFrame(dict(dwell=np.log1p(looks.dwell), position=looks.position, times=looks.times, price=_prices(items)[item], money=np.log(items.price.clip(lower=.01).to_numpy()[item]), category=category))
+    own = pd.DataFrame(dict(dwell=np.log1p(looks.dwell), position=looks.position, times=looks.times, price=relative_prices(items)[item], money=np.log(items.price.clip(lower=.01).to_numpy()[item]), category=category))
     closed = so_far(pd.factorize(sessions.user_id)[0], sessions.closes.to_numpy(), [np.ones(n), sessions.y.to_numpy('float64')], pd.factorize(sessions.user_id)[0], sessions.now.to_numpy())
     f = dict(searches=sessions.searches.to_numpy(), looks=seen, categories=count(category), queries=count(looks['query']), alone=(seen == 1) & (sessions.searches.to_numpy() == 0),
              per_search=seen / np.maximum(sessions.searches.to_numpy(), 1), hour=start.hour, weekday=start.day_of_week, my_sessions=closed[0], my_rate=(closed[1] + 1) / (closed[0] + 5),
@@ -185,7 +183,7 @@ def session_representation(
     moments,
     removed,   # (S,) the user's share of removals so far
     reasons=4,
-    most=60,   # Sessions that look at more are programs: nothing is learned from them, and they are expected to buy nothing
+    most=60,   # Sessions that look at so many or more are programs: nothing is learned from them, and they are expected to buy nothing
 ) -> pd.DataFrame: # (S, D); zeros before the second moment
     "The match of a session's looks, and what the model of reasons, learned from sessions that were over, makes of them."
     at, n, kind = looks.session.to_numpy(), len(sessions), session_kinds(sessions, looks)
@@ -199,6 +197,7 @@ def session_representation(
         model.fit(X[a], carted[a], held[learn], of_a, kind[learn], bought[learn])
         p, stays = model.predict(X[b], _removal(G[a[carted[a]]], out_again[a[carted[a]]], G[b]), of_b, kind[ask])
         out[ask] = _log_odds(np.column_stack([p, stays]))
+    out[~few & (now >= moments[1])] = _log_odds(np.zeros(1))
     numbers = pd.DataFrame(dict(match=match[:, 0], price=match[:, 1]))
     f = pd.concat([_over(looks, numbers, n).drop(columns=['price_max', 'price_min']), pd.DataFrame(out, columns=['purchase', *(f'stays_{k}' for k in range(reasons))])], axis=1)
     return f.assign(match_sum=np.log(np.bincount(at, np.exp(np.nan_to_num(match[:, 0])), n) + 1e-3)).fillna(0).astype('float32')

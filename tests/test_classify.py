@@ -50,6 +50,7 @@ def test_three_classes_and_one_that_comes_later(name):
     assert p.shape == (240, 4) and not p[:, 0].any()
     np.testing.assert_allclose(p.sum(1), 1, atol=1e-6)
     np.testing.assert_allclose(p[:, [2, 3, 1]], model.predict_proba(X), atol=1e-12)
+    with pytest.raises(InputError, match='hold none of'): class_probabilities(model, X, [0, 1])
     assert class_probabilities(model, X, ['a', 'b']).sum(1).max() < 1, 'what belongs to c is left out, not shared out'
 
 

@@ -33,11 +33,24 @@ def test_nothing_after_a_moment_changes_a_row_before_it(shop):
     assert not np.allclose(other.represented[~before], question.represented[~before], atol=1e-2)  # the shuffle is felt where it may be
 
 
+def test_users_who_come_later_change_nothing_before(shop):
+    question = ask(shop)
+    late = int(np.quantile(question.now, .7))
+    new = shop.impressions[shop.impressions.timestamp >= pd.Timestamp(late, unit='us', tz='UTC')]
+    new = new.assign(user_id='new ' + new.user_id, session_id='new ' + new.session_id.astype('str'))
+    other = ask(shop, impressions=pd.concat([shop.impressions, new], ignore_index=True))
+    before, same = question.now < late, other.now < late
+    assert before.sum() > 300 and before.sum() == same.sum() and len(other.y) > len(question.y)
+    np.testing.assert_allclose(other.represented[same], question.represented[before], atol=1e-5)
+    np.testing.assert_allclose(other.table[same], question.table[before], atol=1e-6)
+
+
 def test_sums_are_those_of_a_loop():
     rng = np.random.default_rng(0)
     key, known, value, at_key, now = rng.integers(0, 4, 60), rng.integers(0, 20, 60), rng.normal(size=60), rng.integers(0, 5, 40), rng.integers(-1, 22, 40)
     slow = [value[(key == k) & (known <= t)].sum() for k, t in zip(at_key, now)]
     np.testing.assert_allclose(so_far(key, known, [value], at_key, now)[0], slow, atol=1e-12)
+    np.testing.assert_allclose(so_far(key * 2**33, known, [value], at_key * 2**33, now)[0], slow, atol=1e-12)     # as of users times items in a large shop
     none = np.zeros(0, int)
     assert not so_far(none, none, [np.zeros(0)], at_key, now)[0].any()
 
@@ -63,21 +76,29 @@ def test_words_are_read_as_the_nearest():
     assert Q.toarray().sum(1).tolist() == [0, 2] and (Q @ D.T).toarray().tolist() == [[0, 0], [2, 0]]
 
 
-@pytest.mark.parametrize('odd', ['no query', 'one user', 'no dwell', 'no carts', 'no views'])
+@pytest.mark.parametrize('odd', ['no price', 'a row twice', 'no query', 'one user', 'no dwell', 'no carts', 'no views'])
 def test_odd_logs_still_ask(shop, odd):
     events, impressions = shop.log.events, shop.impressions
+    if odd == 'no price': shop = replace(shop, log=replace(shop.log, items=shop.log.items.assign(price=shop.log.items.price.astype('float64').where(shop.log.items.index > 5))))
+    if odd == 'a row twice': impressions = pd.concat([impressions, impressions[:50]])
     if odd == 'no query': impressions = impressions.drop(columns='query')
     if odd == 'one user': impressions = impressions[impressions.user_id == impressions.user_id.iloc[0]]
     if odd == 'no dwell': events = events.drop(columns='dwell')
     if odd == 'no carts': events = events[events.action == 'view']
     if odd == 'no views': events = events[events.action != 'view']
     question = ask(shop, replace(shop.log, events=events), impressions)
+    if odd == 'a row twice': assert len(question) == len(ask(shop))
     assert len(question) and len(question.table) == len(question.represented) == len(question)
 
 
 def test_what_cannot_be_asked(shop):
     with pytest.raises(InputError, match='no rows'): ask(shop, impressions=shop.impressions[:0])
     with pytest.raises(InputError, match='clicked'): ask(shop, impressions=shop.impressions.drop(columns='clicked'))
+    with pytest.raises(InputError, match='counted from 1'): ask(shop, impressions=shop.impressions.assign(position=shop.impressions.position - 1))
+    with pytest.raises(InputError, match='neither 0 nor 1'): ask(shop, impressions=shop.impressions.assign(clicked=2))
+    with pytest.raises(InputError, match='of the same type'): ask(shop, impressions=shop.impressions.assign(user_id=7))
+    with pytest.raises(InputError, match='minutes'): meetings(shop.impressions, shop.log.events, minutes=0)
+    with pytest.raises(InputError, match='shared by several users'): ask(shop, replace(shop.log, events=shop.log.events.assign(session_id='1')))
     with pytest.raises(InputError, match='not in items'): ask(shop, impressions=shop.impressions.assign(item_id='of another shop'))
 
 

@@ -49,6 +49,23 @@ def test_response_reads_nothing_later(made):
     assert np.abs(a.represented.to_numpy()[~before, :8]).max() > 0                     # heads had closed campaigns to learn from
 
 
+@pytest.mark.parametrize('what', ['offers', 'mailing'])
+def test_a_later_booklet_or_mailing_changes_no_earlier_row(made, what):
+    "Not whose purchases are read, nor which texts, nor the factors of who buys what."
+    events, items, campaigns = made
+    start, last = campaigns.runs.start[3].value // 1000, campaigns.offers.campaign_id == '4'
+    if what == 'offers':
+        booklets = [pd.DataFrame(dict(campaign_id='4', coupon='k4', item_id=np.unique(events.item_id)[:n])) for n in (3, 50)]
+        ways = [replace(campaigns, offers=pd.concat([campaigns.offers[~last], b])) for b in booklets]
+    else:
+        only = campaigns.sent.user_id.isin([f'u{u:02}' for u in range(12)])
+        ways = [replace(campaigns, sent=campaigns.sent[~only | late]) for late in (campaigns.sent.campaign_id == '4', np.zeros(len(only), bool))]
+    a, b = (response_question(events, items, way, letters, most=10) for way in ways)
+    np.testing.assert_array_equal(a.users[a.now < start], b.users[b.now < start])
+    np.testing.assert_allclose(a.table[a.now < start], b.table[b.now < start], atol=1e-6)
+    np.testing.assert_allclose(a.represented[a.now < start], b.represented[b.now < start], atol=1e-5)
+
+
 def test_offers_of_items_sold_later_are_unknown(made):
     events, items, campaigns = made
     item, start = campaigns.offers.item_id[0], campaigns.runs.start[0]
@@ -94,6 +111,8 @@ def test_mean_texts_of_nothing(made):
     profile = mean_texts(histories, vectors)
     assert not profile[0].any() and np.isclose(np.linalg.norm(profile[1]), 1)
     assert not mean_texts(histories, vectors, since=2**60).any()                        # nobody bought then
+    silent = vectors * ~np.isin(histories.item_ids, histories.item_ids[np.unique(histories.items)])[:, None]
+    assert not mean_texts(histories, silent).any()                                      # nothing that was bought has a text
 
 
 def test_intent_reads_nothing_later(made):

@@ -45,6 +45,31 @@ def test_own_answer_is_not_known(shop, question):
     mine = ['searches', 'looks', 'my_buys', 'my_rate', 'my_item_bought_max', 'dwell_mean']
     np.testing.assert_allclose(question.table[mine].to_numpy()[last][first], other.table[mine].to_numpy()[other.now >= begin][first], rtol=1e-5)
 
+def test_a_dwell_is_known_when_the_view_is_over(shop):
+    "How long a view goes on that was still open when a session began changes no number of that session."
+    items, e = shop.log.items.reset_index(drop=True), shop.log.events.reset_index(drop=True)
+    starts, (sessions, looks) = S._micros(e.timestamp), S.asked_sessions(e, items)
+    view, begins = (e.action == 'view').to_numpy() & e.dwell.notna().to_numpy(), {}
+    for at in looks.session.unique():
+        mine = set(items.item_id[looks.item[looks.session == at]])
+        for row in np.flatnonzero(view & e.item_id.isin(mine).to_numpy() & (starts < sessions.now[at]) & (e.session_id != sessions.session_id[at]).to_numpy())[-1:]: begins[at] = row
+    at = max(begins, key=lambda a: starts[begins[a]] - sessions.now[a])                     # the view that began last before its session
+    open_for = (sessions.now[at] - starts[begins[at]]) / 1e6
+    longer = [e.assign(dwell=e.dwell.where(e.index != begins[at], open_for + more)) for more in (1., 3600.)]
+    a, b = (S.session_table(x, items, *S.asked_sessions(x, items)).loc[at] for x in longer)
+    pd.testing.assert_series_equal(a, b)
+
+def test_programs_buy_nothing(shop, monkeypatch):
+    from functools import partial
+    monkeypatch.setattr(S, 'session_representation', partial(S.session_representation, most=6))
+    question = S.session_question(shop.log, shop.impressions, **SMALL)
+    sessions, looks = S.asked_sessions(shop.log.events, shop.log.items.reset_index(drop=True))
+    many = pd.Series(np.bincount(looks.session, minlength=len(sessions)) >= 6, pd.MultiIndex.from_frame(sessions[['user_id', 'now']]))
+    programs = many.reindex(pd.MultiIndex.from_arrays([question.users, question.now])).to_numpy(bool)
+    bought = question.represented.purchase.to_numpy()
+    assert 3 < programs.sum() < len(programs) / 2 and (bought[programs] < -9).all() and (bought[~programs] > -9).mean() > .9
+
+
 def planted(n=4000, seed=0):
     "Two hidden reasons of one half each: one takes nearly nothing, the other what suits."
     rng = np.random.default_rng(seed)
@@ -79,6 +104,9 @@ def test_odd_logs(shop):
     sessions, looks = S.asked_sessions(one, items)
     assert len(S.session_table(one, items, sessions, looks)) == len(sessions) > 1
     with pytest.raises(InputError): S.asked_sessions(e[:0], items)
+    with pytest.raises(InputError, match='shared by several users'): S.asked_sessions(e.assign(session_id='1'), items)
+    unpriced = items.assign(price=items.price.astype('float64').where(items.index > 5))
+    assert np.isfinite(S.session_question(Log('a price is missing', e, unpriced), shop.impressions, **SMALL).represented.to_numpy()).all()
 
 def test_gradient_is_the_slope():
     from scipy.optimize import approx_fprime
