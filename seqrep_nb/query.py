@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from .click import check_sessions
-from .contest import ENTRIES, Question, contest, verdict_results
+from .contest import ENTRIES, Question, _written, contest, verdict_results
 from .core import input_error
 from .encode import encode, normalize_rows
 from .histories import DAY
@@ -200,7 +200,7 @@ def hold_shop(
     verdicts = contest(question, cut, seed=seed, entries=FEW), contest(ngrams, cut, seed=seed, entries=FEW | {'table': [('table', 'trees', 7)]})
     whole, found = _measured(question, ngrams, verdicts, seed, times)
     part, _ = _measured(question, ngrams, [unseen_only(question, v) for v in verdicts], seed, times)
-    chosen = [dict(seed=seed, cut=f'{v.cut:%Y-%m-%d}', **{name: list(entry) for name, entry in v.chosen.items()}, represented=name) for v, name in zip(verdicts, ('vectors', 'n-grams'))]
+    chosen = [dict(seed=seed, cut=f'{v.cut:%Y-%m-%d}', **{name: _written(choice) for name, choice in v.chosen.items()}, represented=name) for v, name in zip(verdicts, ('vectors', 'n-grams'))]
     typed = shop.truth.searches.astype({'typed': object, 'category': object}).groupby('typed').category.nunique()
     return dict(question=question.name, protocol=found['table'].protocol.stamp(), columns=dict(table=question.table.shape[1], represented=question.represented.shape[1]), chosen=chosen,
         strings=[dict(seed=seed, distinct=len(typed), of_two_categories=int((typed > 1).sum()))], unseen=part, **whole)

@@ -33,7 +33,7 @@ def asked_sessions(
     events:pd.DataFrame, # Canonical events with `session_id`
     items:pd.DataFrame,  # The whole catalogue, rows 0 … I-1
 ) -> tuple:              # sessions (S, ·): user_id, session_id, now, closes, y, searches; looks (L, ·): one row per session and item
-    "Sessions with a look, by their start, and what each looked at. `carted` and `removed` belong to the answer: known when the session is over."
+    "Sessions that searched or viewed, by their start, and what each viewed. `carted` and `removed` belong to the answer: known when the session is over."
     check_sessions(events)
     task = session_task(events, events.timestamp.min())
     sessions = task.rows[['user_id', 'session_id']].assign(now=task.now, closes=task.closes, y=task.y.astype(int))
