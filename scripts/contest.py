@@ -1,4 +1,4 @@
-"""Hold the contest of chapter 43 on the questions of chapters 45 to 48: contest.py [NAME ...] writes results/contest/NAME.json, each of them without a name, in some minutes each on two cores."""
+"""Hold the contest of chapter 43 on the questions of chapters 45 to 49: contest.py [NAME ...] writes results/contest/NAME.json, each of them without a name, in some minutes each on two cores."""
 import datetime, importlib, sys
 
 from install import ROOT, say
@@ -6,7 +6,7 @@ from install import ROOT, say
 from seqrep_nb.core import device_summary, write_json
 
 # Question: the module that asks it
-QUESTIONS = dict(click='click', query='query', session='session', response='households', attributes='households', intent='households')
+QUESTIONS = dict(click='click', query='query', session='session', response='households', attributes='households', intent='households', category='categories')
 
 
 def main(names):

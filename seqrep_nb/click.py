@@ -347,4 +347,5 @@ def click_contest(
         question = click_question(shop.log, shop.impressions, shop.truth.click_probability)
         out.append(hold_contest(question, [_cut(shop, .8)], seeds=[seed], times=times, entries=CLICK_ENTRIES))
     sums = {k: sum(o[k] for o in out) for k in ('asked', 'yes', 'users')}
-    return dict(out[0], **sums, **{k: [r for o in out for r in o[k]] for k in ('rows', 'gains', 'chosen')})
+    first = {k: v for k, v in out[0].items() if k != 'over_seeds'}                # a seed is a shop here: no mean over the same rows
+    return dict(first, **sums, **{k: [r for o in out for r in o[k]] for k in ('rows', 'gains', 'chosen')})

@@ -252,4 +252,5 @@ def session_contest(
     for seed in seeds:
         shop = simulate_shop(n_users, 500, days=days, seed=seed)
         out.append(hold_contest(session_question(shop.log, shop.impressions, shop.truth.sessions, without=without), [_cut(shop.log.events, .75)], seeds=[seed], times=times, entries=SESSION_ENTRIES))
-    return dict(out[0], **{k: sum(o[k] for o in out) for k in ('asked', 'yes', 'users')}, **{k: [r for o in out for r in o[k]] for k in ('rows', 'gains', 'chosen')})
+    first = {k: v for k, v in out[0].items() if k != 'over_seeds'}                # a seed is a shop here: no mean over the same rows
+    return dict(first, **{k: sum(o[k] for o in out) for k in ('asked', 'yes', 'users')}, **{k: [r for o in out for r in o[k]] for k in ('rows', 'gains', 'chosen')})
