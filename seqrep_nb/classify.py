@@ -33,7 +33,7 @@ def _distinct(users, codes, n): # how many different non-negative codes each use
 def history_features(
     histories:Histories,
     now,             # Moment of asking, microseconds: one for all, or (U,)
-) -> pd.DataFrame:   # (U, 24): times in log(1 + days), counts, money and the ratio 'overdue' (recency over mean gap) in log(1 + x), weekdays as shares of the visits
+) -> pd.DataFrame:   # (U, 24): times in log(1 + days), counts, money (the sum of unit prices of whatever was done: histories keep no quantity) and the ratio 'overdue' (recency over mean gap) in log(1 + x), weekdays as shares of the visits
     "Recency, frequency, money, gaps, variety and weekdays. Raises `InputError` if a history goes past `now`."
     n, users = len(histories), histories.users
     now = np.broadcast_to(np.asarray(now, 'int64'), n)

@@ -292,7 +292,7 @@ def household_numbers(
     histories, items, now,  # U users, canonical items, microseconds
     categories:int=60,      # The most frequent ones
 ) -> pd.DataFrame:          # (U, 24 + 2 * categories)
-    "The table: rhythm and money, and for each category its share of the baskets and of the money."
+    "The table: rhythm and money, and for each category its share of the baskets and of the money, which is the sum of unit prices: histories keep no quantity."
     of_item = items.set_index('item_id').category.reindex(histories.item_ids)
     kinds = of_item.iloc[histories.items[histories.items >= 0]].value_counts().index[:categories].to_numpy()
     code, money = np.append(pd.Index(kinds).get_indexer(of_item), -1)[histories.items], np.where(histories.prices > 0, histories.prices, 0.)
