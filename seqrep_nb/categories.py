@@ -7,7 +7,7 @@ __all__ = ['DECAYS', 'FEW', 'FOODS', 'Baskets', 'lay_out', 'pair_features', 'bas
            'category_closeness', 'pair_sequences', 'with_names', 'PairNetwork', 'forward_opinions', 'category_question',
            'category_contest', 'recipe_shop']
 
-# %% ../nbs/49_categories.ipynb #0c569c45
+# %% ../nbs/49_categories.ipynb #c0c57ac7
 from dataclasses import dataclass, replace
 import numpy as np, pandas as pd, scipy.sparse as sp
 from .classify import history_features
@@ -15,12 +15,13 @@ from .clean import clean_events
 from .contest import Question, hold_contest
 from .core import progress, seed_everything
 from .encode import encode, normalize_rows
+from .finetune import _keras
 from .histories import DAY
 from .journey import load_journey
 from .split import as_time
 from .tasks import preference_tasks
 
-# %% ../nbs/49_categories.ipynb #995e1804
+# %% ../nbs/49_categories.ipynb #e6f48a50
 @dataclass(frozen=True)
 class Baskets:
     "Baskets of histories, by user and time, and which of the asked categories each held."
@@ -51,7 +52,7 @@ def lay_out(
     ends, price = np.searchsorted(who, np.arange(len(histories)), 'right'), np.where(histories.prices > 0, histories.prices, 0)
     return Baskets(who, (now - histories.timestamps[first]) / DAY, ends[who] - 1 - np.arange(len(who)), np.bincount(row, minlength=len(first)).astype(float), np.bincount(row, price, len(first)), held, ends, row, code, price)
 
-# %% ../nbs/49_categories.ipynb #1d73e946
+# %% ../nbs/49_categories.ipynb #51368514
 def _by_pair(v, n, values=None, keep=slice(None)): # (U, C) sums over baskets that held the category
     b, c = (a[keep] for a in v.pairs)
     return np.bincount(v.who[b] * v.held.shape[1] + c, values, minlength=n * v.held.shape[1]).reshape(n, -1)
@@ -75,7 +76,7 @@ def _shares(v, n, visits): # counts by days, by baskets and by decay
         f |= {f'decayed {tau}': decayed, f'decayed share {tau}': decayed / np.maximum(total, 1e-3)}
     return f | {'decayed by basket': _by_pair(v, n, .8 ** np.minimum(back, 60))}
 
-# %% ../nbs/49_categories.ipynb #926eae94
+# %% ../nbs/49_categories.ipynb #9ee66f59
 def pair_features(v:Baskets, n) -> dict: # name → (U, C); n: number of users
     "Recency, frequency, money and gaps of each household and category."
     C, count, visits = v.held.shape[1], _by_pair(v, n), np.bincount(v.who, minlength=n)
@@ -109,7 +110,7 @@ def category_table(task, v:Baskets) -> pd.DataFrame: # (U * C, F)
     user = pd.concat([history_features(task.histories, task.now).reset_index(drop=True), basket_features(v, n)], axis=1).add_prefix('user: ')
     return pd.concat([own, user.loc[np.repeat(np.arange(n), C)].reset_index(drop=True), pd.DataFrame(dict(category=np.tile(np.arange(C), n)))], axis=1).astype('float32')
 
-# %% ../nbs/49_categories.ipynb #67c66df1
+# %% ../nbs/49_categories.ipynb #8e2b1f1e
 def category_closeness(
     items, item_ids, categories,  # Canonical items, with or without `type`; (I,) ids; (C,) names
     encoder=encode,
@@ -122,7 +123,7 @@ def category_closeness(
     directions = normalize_rows(vectors - vectors[:len(texts)].mean(0))
     return (directions[:len(texts)] @ directions[len(texts):].T)[place].astype('float32'), directions[len(texts):]
 
-# %% ../nbs/49_categories.ipynb #18291c86
+# %% ../nbs/49_categories.ipynb #8e8a1d84
 DECAYS = 7, 20, 60, 1e9 # Days; the last is a plain sum
 
 def pair_sequences(
@@ -152,7 +153,7 @@ def with_names(X, directions): # each row's category: a switch of its own, and w
     U = np.linalg.svd(directions - directions.mean(0), full_matrices=False)[0]
     return np.hstack([X, np.tile(np.hstack([np.eye(C), U[:, :16] * np.sqrt(C)]), (len(X) // C, 1))]).astype('float16')
 
-# %% ../nbs/49_categories.ipynb #e478ba22
+# %% ../nbs/49_categories.ipynb #7eebd8e2
 class PairNetwork:
     "Two hidden layers from a pair's sequence to the log-odds that the next basket holds it."
     def __init__(self,
@@ -165,8 +166,7 @@ class PairNetwork:
 
     def fit(self, X, y, epochs:int=2): # X (N, D), y (N,) 0 or 1
         "Train from nothing."
-        from seqrep_nb.backbone import import_keras
-        _, keras, _ = import_keras()
+        _, keras = _keras()
         seed_everything(self.seed, tensorflow=True)
         layer = keras.layers
         self.model_ = keras.Sequential([keras.Input((X.shape[1],)), layer.Dropout(self.dropout / 2), layer.Dense(self.width, 'gelu'), layer.Dropout(self.dropout), layer.Dense(self.width // 2, 'gelu'), layer.Dense(1)])
@@ -174,16 +174,15 @@ class PairNetwork:
 
     def refresh(self, X, y, epochs:int=1, learning_rate=None): # as `fit`
         "Train on, from where it stands, at half the rate."
-        from seqrep_nb.backbone import import_keras
-        _, keras, _ = import_keras()
+        _, keras = _keras()
         rate = keras.optimizers.schedules.CosineDecay(learning_rate or self.learning_rate / 2, epochs * -(-len(y) // self.batch_size))
         self.model_.compile(keras.optimizers.AdamW(rate, weight_decay=1e-2), keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=False, steps_per_execution=16)
         self.model_.fit(X, y[:, None].astype('float32'), batch_size=self.batch_size, epochs=epochs, verbose=0)
         return self
 
-    def score(self, X): return self.model_.predict(X, batch_size=8192, verbose=0)[:, 0] # (N,) log-odds
+    def score(self, X): return np.concatenate([self.model_(part, training=False).numpy() for part in np.split(X, range(8192, len(X), 8192))])[:, 0] # (N,) log-odds
 
-# %% ../nbs/49_categories.ipynb #c717b718
+# %% ../nbs/49_categories.ipynb #4385fbb7
 def forward_opinions(
     X, y,                  # Lists, one per moment: (N, D) sequences; (N,) answers
     now, closes,           # (M,) when asked, and from when the answers are known; microseconds
@@ -200,7 +199,7 @@ def forward_opinions(
         said[now[at]] = network.score(X[at]) if used else np.zeros(len(y[at]))
     return said
 
-# %% ../nbs/49_categories.ipynb #7be6ed94
+# %% ../nbs/49_categories.ipynb #b6c26cf6
 def category_question(
     events, items,      # Canonical
     last,               # The last moment asked at
@@ -231,7 +230,7 @@ def _question(tasks, tables, said, days, dataset):
     return Question('categories of the next basket', pd.concat(tables.values(), ignore_index=True), pd.DataFrame(dict(opinion=join(lambda t: said[t.now]))), join(lambda t: t.y.ravel().astype(int)),
         join(lambda t: np.repeat(t.histories.user_ids, C)), now, now + days * DAY, join(lambda t: np.tile(np.arange(C), len(t.y))), dataset=dataset)
 
-# %% ../nbs/49_categories.ipynb #68226b86
+# %% ../nbs/49_categories.ipynb #bea8438a
 FEW = {'table': [('table', 'trees', 15), ('table', 'trees', 31), ('table', 'linear', .01)],      # a third of a million rows: the table's entries, and as many for both
        'representation': [('represented', 'linear', .01), ('represented', 'trees', 7)],
        'both': [('opinion', 'trees', 15), ('all', 'trees', 31), ('all', 'linear', .01)]}
@@ -244,7 +243,7 @@ def category_contest(log=None, encoder=encode, seeds=(0, 1, 2), times=500) -> di
     question = category_question(log.events, log.items, '2017-12-01', encoder=encoder, dataset=log.name)
     return hold_contest(question, ['2017-10-06', '2017-11-03', '2017-12-01'], '2017-12-02', seeds, times, FEW)
 
-# %% ../nbs/49_categories.ipynb #6ec8c960
+# %% ../nbs/49_categories.ipynb #37eb335e
 FOODS = 'coffee', 'bread', 'cheese', 'apples', 'rice', 'salmon'
 
 def recipe_shop(users:int=250, baskets:int=40, seed:int=0) -> tuple: # canonical events, canonical items
