@@ -90,6 +90,7 @@ def code_rows(rows, items) -> Codes:
     query, queries = pd.factorize(rows['query'].fillna(''), sort=True)
     return Codes(item, user, query, category, brand, relative_prices(items), pd.Index(queries), pd.Index(users))
 
+# %% ../nbs/45_click.ipynb #16fbd5bc
 def so_far(
     key:np.ndarray,    # (M,) group of what happened
     known:np.ndarray,  # (M,) microseconds, from when it is known
