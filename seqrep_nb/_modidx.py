@@ -464,6 +464,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'seqrep_nb.contest._verdict': ('contest.html#_verdict', 'seqrep_nb/contest.py'),
                                    'seqrep_nb.contest._written': ('contest.html#_written', 'seqrep_nb/contest.py'),
                                    'seqrep_nb.contest.contest': ('contest.html#contest', 'seqrep_nb/contest.py'),
+                                   'seqrep_nb.contest.gains_over_seeds': ('contest.html#gains_over_seeds', 'seqrep_nb/contest.py'),
                                    'seqrep_nb.contest.hold_contest': ('contest.html#hold_contest', 'seqrep_nb/contest.py'),
                                    'seqrep_nb.contest.mean_of_seeds': ('contest.html#mean_of_seeds', 'seqrep_nb/contest.py'),
                                    'seqrep_nb.contest.verdict_results': ('contest.html#verdict_results', 'seqrep_nb/contest.py')},

@@ -8,16 +8,15 @@ __all__ = ['DECAYS', 'FEW', 'FOODS', 'Baskets', 'lay_out', 'pair_features', 'bas
            'category_contest', 'recipe_shop']
 
 # %% ../nbs/49_categories.ipynb #c0c57ac7
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 import numpy as np, pandas as pd, scipy.sparse as sp
 from .classify import history_features
-from .clean import clean_events
 from .contest import Question, hold_contest
 from .core import progress, seed_everything
 from .encode import encode, normalize_rows
 from .finetune import _keras
 from .histories import DAY
-from .journey import load_journey
+from .households import cleaned_journey
 from .split import as_time
 from .tasks import preference_tasks
 
@@ -237,9 +236,7 @@ FEW = {'table': [('table', 'trees', 15), ('table', 'trees', 31), ('table', 'line
 
 def category_contest(log=None, encoder=encode, seeds=(0, 1, 2), times=500) -> dict: # as `hold_contest` gives it
     "The contest on three months of 2017: what `results/contest/category.json` holds."
-    if log is None:
-        log = load_journey()
-        log = replace(log, events=clean_events(log.events).events)
+    log = log or cleaned_journey()
     question = category_question(log.events, log.items, '2017-12-01', encoder=encoder, dataset=log.name)
     return hold_contest(question, ['2017-10-06', '2017-11-03', '2017-12-01'], '2017-12-02', seeds, times, FEW)
 

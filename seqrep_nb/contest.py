@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SIZES', 'STRENGTHS', 'ENTRIES', 'SHARES', 'MIXES', 'Question', 'Verdict', 'contest', 'verdict_results',
-           'mean_of_seeds', 'hold_contest']
+           'mean_of_seeds', 'gains_over_seeds', 'hold_contest']
 
 # %% ../nbs/43_contest.ipynb #0c0a518f
 from dataclasses import dataclass, replace
@@ -172,6 +172,14 @@ def mean_of_seeds(
     first, C = results[0], results[0].values.shape[1] // 2
     return replace(first, values=np.hstack([r.values[:, :C] for r in results] + [r.values[:, C:] for r in results]))
 
+def gains_over_seeds(
+    by_seed:list,     # Per seed: contestant → `Result`
+    times:int=1000,   # Resamples of users
+) -> list:            # Per contestant but the table: model, and what `compare` gives of the mean over seeds
+    "What representation and both gain over the table, with one interval for all seeds."
+    mean = {name: mean_of_seeds([found[name] for found in by_seed]) for name in ('table', 'representation', 'both')}
+    return [dict(model=name, **{k: float(v) for k, v in compare(mean[name], mean['table'], times).items()}) for name in ('representation', 'both')]
+
 def hold_contest(
     question:Question,
     cuts,               # Moments; each asks about the rows until the next
@@ -189,7 +197,6 @@ def hold_contest(
         for name, r in found.items(): rows.append(dict(seed=seed, model=name, metric=r.metric, **dict(zip(('value', 'low', 'high'), map(float, interval(r, times))))))
         for name in ('representation', 'both'): gains.append(dict(seed=seed, model=name, **{k: float(v) for k, v in compare(found[name], found['table'], times).items()}))
         chosen += [dict(seed=seed, cut=f'{v.cut:%Y-%m-%d}', **{name: _written(choice) for name, choice in v.chosen.items()}) for v in verdicts]
-    asked, mean = np.concatenate([v.rows for v in verdicts]), {name: mean_of_seeds([found[name] for found in by_seed]) for name in ('table', 'representation', 'both')}
-    over = [dict(model=name, **{k: float(v) for k, v in compare(mean[name], mean['table'], times).items()}) for name in ('representation', 'both')]
+    asked = np.concatenate([v.rows for v in verdicts])
     return dict(question=question.name, protocol=found['table'].protocol.stamp(), asked=len(asked) // question.labels, yes=int(question.y[asked].sum()), users=len(np.unique(question.users[asked])),
-                columns=dict(table=question.table.shape[1], represented=question.represented.shape[1]), rows=rows, gains=gains, over_seeds=over, chosen=chosen)
+                columns=dict(table=question.table.shape[1], represented=question.represented.shape[1]), rows=rows, gains=gains, over_seeds=gains_over_seeds(by_seed, times), chosen=chosen)

@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.extmath import randomized_svd
 from .classify import boosted_trees, category_shares, history_features
 from .clean import clean_events
-from .contest import ENTRIES, Question, contest, hold_contest, mean_of_seeds
+from .contest import ENTRIES, Question, contest, gains_over_seeds, hold_contest
 from .core import input_error
 from .encode import encode
 from .histories import DAY, build_histories
@@ -363,10 +363,8 @@ def attributes_contest(log=None, encoder=encode, seeds=(0, 1, 2)) -> dict: # as 
         rows += [dict(seed=seed, model=n, metric=r.metric, **dict(zip(('value', 'low', 'high'), map(float, interval(r))))) for n, r in found.items()]
         gains += [dict(seed=seed, model=n, **{k: float(v) for k, v in compare(found[n], found['table']).items()}) for n in ('representation', 'both')]
         each += [dict(seed=seed, attribute=name, model=n, value=float(average_precision_score(answers[name], p))) for name in answers for n, p in said[name].items()]
-    mean = {name: mean_of_seeds([found[name] for found in by_seed]) for name in found}
-    over = [dict(model=n, **{k: float(v) for k, v in compare(mean[n], mean['table']).items()}) for n in ('representation', 'both')]
     return dict(question='attributes', protocol=found['table'].protocol.stamp(), asked=answers.size, yes=int(answers.to_numpy().sum()), users=len(answers),
-                columns=dict(table=table.shape[1], represented=represented.shape[1]), rows=rows, gains=gains, over_seeds=over, each=each)
+                columns=dict(table=table.shape[1], represented=represented.shape[1]), rows=rows, gains=gains, over_seeds=gains_over_seeds(by_seed), each=each)
 
 # %% ../nbs/48_households.ipynb #8c34f167
 def visit_times(histories, now) -> np.ndarray: # (U, 9)
