@@ -23,7 +23,7 @@ FIELDS = ('name', 'unit', 'better', 'ours', 'peer', 'peer_name', 'ratio', 'runs'
 QUIET, PATIENCE = .1, 150
 # As in the worked example
 QUESTIONS = dict(intent='will the household buy within seven days', response='will a mailed campaign be answered', attributes='what is a household like',
-                 click='will an impression be clicked (synthetic shop)', session='does a visit end in a purchase (synthetic shop)', query='which category is a search after (synthetic shop)', category='which categories will the next basket hold')
+                 click='will an impression be clicked (synthetic shop)', session='does a visit end in a purchase (synthetic shop)', query='which category is a search after (synthetic shop)', **{'category': 'which categories will the next basket hold, beside counts per category', 'category/strong': 'which categories will the next basket hold, beside a table with recency and gaps per category'})
 SEED, CUT, TRAINING = 0, '2017-12-01', dict(examples=30_000, epochs=1)
 
 
@@ -626,9 +626,11 @@ def measure_finetune(names):
 def measure_classify(names):
     "Both against the table alone, from what `scripts/contest.py` measured for both in one run; the gain is the mean over seeds, or that of the synthetic shop whose interval reaches lowest."
     for name in names:
-        path = ROOT/'results'/'contest'/f'{name.partition("/")[2]}.json'
+        question, _, strong = name.removeprefix('classify/').partition('/')
+        path = ROOT/'results'/'contest'/f'{question}.json'
         if not path.exists(): raise PeerError(f'{path.relative_to(ROOT)} is not there: python scripts/contest.py makes it')
         stored = read_json(path)
+        stored |= {} if strong else stored.get('counts', {})                         # of categories: the usual table, unless the strong one is asked for
         value = lambda model: np.array([r['value'] for r in stored['rows'] if r['model'] == model])
         both, table, best = (value(model) for model in ('both', 'table', 'best'))
         spread = {side: float(np.ptp(values) / np.median(values)) for side, values in zip(('ours', 'peer'), (both, table))}

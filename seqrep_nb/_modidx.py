@@ -284,6 +284,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'seqrep_nb.categories.category_question': ( 'categories.html#category_question',
                                                                                   'seqrep_nb/categories.py'),
                                       'seqrep_nb.categories.category_table': ('categories.html#category_table', 'seqrep_nb/categories.py'),
+                                      'seqrep_nb.categories.counts_alone': ('categories.html#counts_alone', 'seqrep_nb/categories.py'),
                                       'seqrep_nb.categories.forward_opinions': ( 'categories.html#forward_opinions',
                                                                                  'seqrep_nb/categories.py'),
                                       'seqrep_nb.categories.lay_out': ('categories.html#lay_out', 'seqrep_nb/categories.py'),

@@ -1,7 +1,7 @@
 "Categories of the next basket: nothing later is read, counts are those of a loop, odd logs still ask"
 import zlib
 import numpy as np, pandas as pd, pytest
-from seqrep_nb.categories import basket_features, category_closeness, category_question, forward_opinions, lay_out, pair_features, pair_sequences, recipe_shop
+from seqrep_nb.categories import basket_features, category_closeness, category_question, counts_alone, forward_opinions, lay_out, pair_features, pair_sequences, recipe_shop
 from seqrep_nb.histories import DAY, build_histories
 
 ASK = dict(moments=3, before=4, days=14, categories=5)
@@ -44,6 +44,20 @@ def test_counts_are_those_of_a_loop(shop):
             assert np.isclose(np.expm1(f['recency'][u, c]), days.min() if len(held) else 999) and np.isclose(np.expm1(f['days 28'][u, c]), held.basket_id[days <= 28].nunique())
             assert np.isclose(f['share'][u, c], held.basket_id.nunique() / mine.basket_id.nunique())
         assert np.isclose(np.expm1(basket_features(v, len(histories))['size'][u]), len(mine) / mine.basket_id.nunique())
+
+
+def test_the_usual_table_knows_no_order(shop):
+    "Each household's baskets are turned around in time: what the usual table says of a category stays, the strong one's does not."
+    events, items = shop
+    when = events.drop_duplicates('basket_id').set_index('basket_id')
+    backwards = when.groupby('user_id').timestamp.transform(lambda t: t.to_numpy()[::-1])
+    turned = events.assign(timestamp=events.basket_id.map(backwards)).sort_values(['user_id', 'timestamp', 'item_id'], ignore_index=True)
+    now, names = int(events.timestamp.max().value // 1000) + DAY, ['coffee', 'rice', 'recipes']
+    a, b = (pair_features(lay_out(h, now, items, names), len(h)) for h in map(build_histories, (events, turned)))
+    usual = set(counts_alone(category_question(events, items, '2024-07-10', encoder=letters, **ASK)).table) & set(a) - {'households'}   # what others do lately
+    assert len(usual) == 7
+    for name in usual: np.testing.assert_allclose(a[name], b[name], atol=1e-6)
+    assert (a['recency'] != b['recency']).any() and (a['overdue'] != b['overdue']).any()
 
 
 def test_sequences_begin_with_the_newest_basket(shop):
