@@ -253,7 +253,7 @@ class EASE(BaseEstimator):
         return scores
 
 
-# %% ../nbs/50_baselines.ipynb #e35ccd28
+# %% ../nbs/50_baselines.ipynb #5a17e5c1
 def _solve_rows(extra, Y, reg) -> np.ndarray: # (R, F) float32, the x of each row; extra (R, n) sparse, confidence beyond 1 in what was met; Y (n, F)
     X, gram = np.zeros((extra.shape[0], Y.shape[1]), 'float32'), Y.T @ Y + reg * np.eye(Y.shape[1], dtype='float32')
     for row in np.flatnonzero(np.diff(extra.indptr)):
@@ -262,6 +262,7 @@ def _solve_rows(extra, Y, reg) -> np.ndarray: # (R, F) float32, the x of each ro
         X[row] = lapack.sposv(gram + (y.T * c) @ y, y.T @ (1 + c))[1]
     return X
 
+# %% ../nbs/50_baselines.ipynb #e35ccd28
 class IALS(BaseEstimator):
     "Factors of users and items, by alternating least squares on implicit feedback (Hu, Koren and Volinsky, 2008)."
     def __init__(self,
@@ -275,7 +276,8 @@ class IALS(BaseEstimator):
     def _extra(self, histories): return _met(histories).log1p() * np.float32(self.alpha)
 
     def fit(self, histories:Histories, y=None, item_factors=None): # item_factors (I, factors): a warm start; None: drawn by `seed`
-        "Alternate exact solutions. Raises `InputError` if a warm start has another shape."
+        "Alternate exact solutions. Raises `InputError` on a penalty that is not above 0 and on a warm start of another shape."
+        if not self.reg > 0: raise input_error('reg', problem=f'is {self.reg!r}', way_out='give a penalty above 0, or the systems have no single solution')
         self.popularity_ = Popularity().fit(histories).popularity_
         self.item_ids_, shape, extra = histories.item_ids, (len(histories.item_ids), self.factors), self._extra(histories)
         if item_factors is None: item_factors = np.random.default_rng(self.seed).normal(0, .1 / np.sqrt(self.factors), shape)

@@ -108,6 +108,7 @@ def test_ease_is_the_closed_form(histories, table):
         others = np.delete(np.arange(8), j)
         ridge = np.linalg.solve(X[:, others].T @ X[:, others] + 3 * np.eye(7), X[:, others].T @ X[:, j])
         np.testing.assert_allclose(model.weights_[others, j], ridge, atol=1e-6)
+    with pytest.raises(InputError, match='above 0'): EASE(lam=-99).fit(histories)
     assert len(EASE(items=99).fit(histories).modelled_) == ITEMS
 
 
@@ -135,6 +136,7 @@ def test_each_iteration_lowers_the_loss_and_a_warm_start_goes_on(histories, tabl
     first = IALS(factors=4, reg=2, alpha=3, iterations=2).fit(histories)
     went_on = IALS(factors=4, reg=2, alpha=3, iterations=4).fit(histories, item_factors=first.item_factors_)
     np.testing.assert_allclose(went_on.item_factors_, model.item_factors_, atol=1e-5)
+    with pytest.raises(InputError, match='penalty above 0'): IALS(reg=0).fit(histories)
     with pytest.raises(InputError, match='one row per item'): first.fit(histories, item_factors=np.zeros((ITEMS, 5)))
 
 
