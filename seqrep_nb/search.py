@@ -114,11 +114,11 @@ def learn_map(
         return float(value), slope.ravel().astype('float64')
     return minimize(loss, begin.ravel().astype('float64'), jac=True, method='L-BFGS-B', options=dict(maxiter=iterations)).x.reshape(begin.shape).astype('float32')
 
-# %% ../nbs/52_search.ipynb #4d973589
+# %% ../nbs/52_search.ipynb #8e566d4e
 class ClickEvidence(BaseEstimator):
     "What was clicked after this query and after others that are spelt like it."
     def __init__(self,
-        bandwidth=0.1,  # A query whose pieces have cosine c with this one counts exp((c - 1) / bandwidth)
+        bandwidth=0.2,  # A query whose pieces have cosine c with this one counts exp((c - 1) / bandwidth)
         strength=5.,    # Clicks that popularity is worth
     ): self.bandwidth, self.strength = bandwidth, strength
 
@@ -167,12 +167,12 @@ def histories_at(
     whole = build_histories(events[events.item_id.notna() & events.user_id.isin(users)], item_ids=item_ids, user_ids=users)
     return whole.take(pd.Index(users).get_indexer(searches.user_id)).before(pd.DatetimeIndex(searches.timestamp).as_unit('us').asi8)
 
-# %% ../nbs/52_search.ipynb #c9a4bcf6
+# %% ../nbs/52_search.ipynb #4872cb5c
 def part_weights(
     X:np.ndarray,        # (n, F, C) parts of each choice's candidates, the chosen one first
     ridge:float=1e-3,    # On weights of parts scaled to deviation 1
 ) -> np.ndarray:         # (F,) at least 0
-    "Conditional logit (McFadden, 1974): the weights under which what was clicked is likeliest. Candidates may be a random draw (McFadden, 1978)."
+    "Conditional logit (McFadden, 1974): the weights under which what was clicked is likeliest. Candidates may be a random draw of the catalogue (McFadden, 1978)."
     scale = np.maximum(X.std((0, 2)), 1e-6)
     X = X / scale[:, None]
     gap = X - X[:, :, :1]
@@ -186,7 +186,7 @@ def part_weights(
     found = minimize(loss, np.full(X.shape[1], .1), jac=True, method='L-BFGS-B', bounds=[(0, None)] * X.shape[1])
     return found.x / scale
 
-# %% ../nbs/52_search.ipynb #3c4fab97
+# %% ../nbs/52_search.ipynb #790d492a
 QUERY_PARTS = ('words', 'letters', 'vectors', 'query in space', 'clicks')                                             # what the query says
 PERSON_PARTS = ('popular', 'profile', 'profile in space', 'again', 'category', 'brand', 'price')                        # what is known without it
 UNTAUGHT = {'words': 1., 'letters': .5, 'vectors': 5., 'profile': .3, 'popular': .3}                                  # weights where no search was clicked
@@ -198,15 +198,19 @@ class SearchRanker(BaseEstimator):
         text='text',             # Column of `items` that is searched; where it is missing, nothing is
         dims=128,                # Directions of the space that queries, profiles and items share
         penalty=1e-5,            # Of `learn_map`
-        bandwidth=0.1,           # Of `ClickEvidence`
+        bandwidth=0.2,           # Of `ClickEvidence`
         strength=5.,             # What popularity is worth, in events
         half_life=60,            # Days after which an event of the history counts half
-        inner_days=21,           # The weights are chosen on the last days before the cut
+        inner_days=21,           # The weights are chosen on so many days before the cut
         position_power=0.,       # A click at position p counts p to this power in what is learned
         examples=3000,           # Clicks that the weights are chosen on, the newest
-        negatives=200,           # Items that each is compared with
+        rivals=60,               # Items that fit the query best, which each is compared with
+        negatives=200,           # Items drawn at random, for the weights without a query
         seed=0,
-    ): self.encoder, self.text, self.dims, self.penalty, self.bandwidth, self.strength, self.half_life, self.inner_days, self.position_power, self.examples, self.negatives, self.seed = encoder, text, dims, penalty, bandwidth, strength, half_life, inner_days, position_power, examples, negatives, seed
+    ):
+        self.encoder, self.text, self.dims, self.penalty, self.bandwidth, self.strength = encoder, text, dims, penalty, bandwidth, strength
+        self.half_life, self.inner_days, self.position_power = half_life, inner_days, position_power
+        self.examples, self.rivals, self.negatives, self.seed = examples, rivals, negatives, seed
 
     def fit(self, events, items, cut=None):
         "Learn from what lies before `cut` (None: everything). Weights come from parts learned before the inner cut; the parts are then learned again."
@@ -317,16 +321,18 @@ def _of_person(self:SearchRanker, n, histories, now):
     if self.profile_map_ is not None: said['profile in space'] = self.represent(histories=histories, now=now) @ self.places_.T
     return said
 
-# %% ../nbs/52_search.ipynb #bc0cb066
+# %% ../nbs/52_search.ipynb #06c2b9c1
 @patch
-def _sample(self:SearchRanker, events, clicks): # names (F,); X (n, F, C), the clicked item first, then random others
+def _sample(self:SearchRanker, events, clicks): # names (F,); X (n, F, C), the clicked item first, then its rivals, then random others
     rng, I, found, names = np.random.default_rng(self.seed), len(self.item_ids_), [], []
     for rows in np.array_split(np.arange(len(clicks)), len(clicks) // 256 + 1) if len(clicks) else []:
         block = clicks.iloc[rows]
         said = self.parts(block['query'].tolist(), histories_at(events, block, self.item_ids_), pd.DatetimeIndex(block.timestamp).as_unit('us').asi8)
         names, target = list(said), pd.Index(self.item_ids_).get_indexer(block.item_id)[:, None]
-        other = np.argsort(rng.random((len(rows), I - 1)), 1)[:, :self.negatives]
-        columns = np.hstack([target, other + (other >= target)])
+        noise = rng.random((len(rows), I))                                              # settles ties, and is the draw itself
+        near = said.get('query in space', said.get('clicks', said['words'])) + 1e-6 * noise
+        for of in (near, noise): np.put_along_axis(of, target, -np.inf, 1)
+        columns = np.hstack([target, *(np.argsort(-of, 1)[:, :min(n, I - 1)] for of, n in ((near, self.rivals), (noise, self.negatives)))])
         found.append(np.stack([np.take_along_axis(part, columns, 1) for part in said.values()], 1))
     return names, np.concatenate(found) if found else None
 
@@ -334,11 +340,13 @@ def _sample(self:SearchRanker, events, clicks): # names (F,); X (n, F, C), the c
 def weigh(self:SearchRanker,
     parts=QUERY_PARTS + PERSON_PARTS,  # Names of those that may have a weight
 ) -> dict:                             # name → weight, at least 0
-    "Weights of some parts, chosen on the clicks between the inner cut and the cut."
+    "Weights of some parts, chosen on the clicks between the inner cut and the cut: among rivals where the query speaks, else among random items."
     names, X = self.sample_
     if X is None or len(X) < 30: return {name: w for name, w in UNTAUGHT.items() if name in parts}
     use = [i for i, name in enumerate(names) if name in parts]
-    return dict(zip([names[i] for i in use], part_weights(X[:, use]).astype(float).tolist()))
+    rivals = 1 + min(self.rivals, len(self.item_ids_) - 1)
+    X = X[:, use, :rivals] if set(parts) & set(QUERY_PARTS) else X[:, use][:, :, [0, *range(rivals, X.shape[2])]]
+    return dict(zip([names[i] for i in use], part_weights(X).astype(float).tolist()))
 
 # %% ../nbs/52_search.ipynb #35d9a728
 def weighted(
@@ -427,7 +435,7 @@ def planted_relevance(
     people = {c: np.concatenate([b[c] for b in blocks]) for c in ('tastes', 'brands', 'sensitivity')}
     return (s._sigmoid(s._match(w, people, number, at) + fit - .3) * (w.category[at] == shelf // 3)).astype('float32')
 
-# %% ../nbs/52_search.ipynb #4b89fb30
+# %% ../nbs/52_search.ipynb #021af448
 ESCI = dict(E=1., S=.1, C=.01, I=0.)  # exact, substitute, complement, irrelevant: the gains of the set's own NDCG
 
 def load_esci(
