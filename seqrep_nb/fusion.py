@@ -23,7 +23,7 @@ def event_parts(
     texts=None,         # (n,) code of each event's text, -1 none; None: the item's own
 ) -> dict:              # text, item, action, place int32 (B, k), 0 where absent; time float32 (B, k, 6), price (B, k, 1); mask bool (B, k)
     "The parts of the newest events before each moment, oldest first, padded on the left."
-    t, texts, users = histories.timestamps, histories.items if texts is None else np.asarray(texts), np.asarray(users)
+    t, texts, users = histories.timestamps, histories.items if texts is None else np.asarray(texts), np.asarray(users, int)
     if len(texts) != len(t): raise input_error('texts', problem=f'are {len(texts):,}, the histories hold {len(t):,} events', way_out='give one code per event, -1 where it has no text')
     begin, end = histories.offsets[users], histories.offsets[users + 1]
     stop = np.array([a + np.searchsorted(t[a:b], n) for a, b, n in zip(begin, end, np.broadcast_to(now, len(users)))], int)
