@@ -168,7 +168,7 @@ class EventEncoder(keras.layers.Layer):
         for n, layer in self.embed.items():
             if n in shapes: layer.build(shapes[n])
         widths = {n: self.fusion.width if n in self.codes else self.hidden if n in self.numbers else s[-1] for n, s in shapes.items() if n != 'mask'}
-        self.fusion.build({n: (None, None, d) for n, d in widths.items()})
+        if not self.fusion.built: self.fusion.build({n: (None, None, d) for n, d in widths.items()})    # one that was loaded is
 
     def vectors(self, inputs): # parts (B, k, d_n), present (B, k)
         given = {n: x for n, x in inputs.items() if n != 'mask'}
