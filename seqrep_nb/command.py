@@ -586,6 +586,7 @@ def as_text(command:str, report:dict) -> str:
         lines += [f'{report["log"]}: {report["events"]:,} events, {report["users"]:,} users, {report["items"]:,} items, {report["days"]:g} days', f'baskets: {report["baskets"]}',
                   'settings chosen at: ' + (', '.join(c[:16] for c in report['protocol']['cuts']) or 'no moment, the log is too small'), _table([{**r, 'settings': json.dumps(r['settings'])} for r in report['rankers']])]
         for view, inner in report['blend'].items(): lines.append(_verdict(view, report['base'][view], inner))
+        for view, trees in report.get('learned', {}).items(): lines.append(f'view {view}: trees over all rankers {trees["held_learned"]:.4f} on the newest window, the mixture {trees["held_mixture"]:.4f}: {"the trees rank" if trees["used"] else "the mixture ranks"}')
         lines += [f'{task}: {about["what"]}, read from {about["inputs"]}' for task, about in report['heads'].items()] + [f'written: {report["model"]}']
     elif command == 'evaluate':
         from seqrep_nb.metrics import results_table
@@ -597,7 +598,7 @@ def as_text(command:str, report:dict) -> str:
 
 def _verdict(view, base, inner):
     held = f'; on the newest window {inner["held_blend"]:.4f} against {inner["held_base"]:.4f}' if 'held_blend' in inner else ''
-    used = 'the blend is used' if inner['blend'] > inner['base'] else f'nothing was better than {base}, which is used alone'
+    used = 'a mixture' if inner['blend'] > inner['base'] else f'no mixture was better than {base} alone'
     return f'view {view}: NDCG@10 at the inner cuts {inner["blend"]:.4f}, {base} {inner["base"]:.4f}{held}: {used}'
 
 # %% ../nbs/62_command.ipynb #0548cb91

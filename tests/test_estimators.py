@@ -4,7 +4,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import estimator_checks as checks
 from seqrep_nb import backbone
-from seqrep_nb.baselines import PersonalFrequency, Popularity, TIFUKNN
+from seqrep_nb.baselines import EASE, IALS, ItemKNN, PersonalFrequency, Popularity, TIFUKNN, UserKNN
 from seqrep_nb.behaviour import BehaviourTransformer
 from seqrep_nb.classify import NeuralClassifier
 from seqrep_nb.encode import TextEncoder
@@ -12,6 +12,7 @@ from seqrep_nb.events import validate_events
 from seqrep_nb.finetune import FineTunedClassifier
 from seqrep_nb.histories import build_histories
 from seqrep_nb.rank import Blend, ContentRanker
+from seqrep_nb.stack import LearnedBlend, PairFeatures, PlacePopularity
 from seqrep_nb.text import load_tokenizer, tokenize_newest
 
 # The checks ask for 83 % on easy data of some tens of rows: few units and a large step learn them in a moment
@@ -51,6 +52,13 @@ PARAMETERS = {
     Popularity: dict(days=3, by='rows'),
     PersonalFrequency: dict(),
     TIFUKNN: dict(group_size=2, within=.5, across=.4, neighbours=3, alpha=.2),
+    ItemKNN: dict(neighbours=3, shrink=2),
+    UserKNN: dict(neighbours=4, half_life=5, cap=1.5),
+    EASE: dict(lam=3, items=8),
+    IALS: dict(factors=4, reg=2, alpha=3, iterations=4, seed=1),
+    PlacePopularity: dict(days=40, prior=3, decay=9),
+    PairFeatures: dict(groups={}, span=20, action='buy'),
+    LearnedBlend: dict(size='large', leave_out=('text',), share=.5, learning_rate=.1, seed=4),
     ContentRanker: dict(item_vectors=VECTORS, half_life=5, temperature=.3),
     Blend: dict(base='b', grid=(0, 1), steps=2, depth=7, errors=.5, k=4, views=('new',), verify=True),
     BehaviourTransformer: dict(item_vectors=VECTORS, width=8, window=5, blocks=2, heads=2, dropout=.1, use_ids=False, examples=60, epochs=2, batch_size=30, learning_rate=1e-2, seed=3),
@@ -78,7 +86,7 @@ def test_parameters_go_in_and_come_out_unchanged(model):
 def test_scikit_learn_accepts_the_parameters(model, check): getattr(checks, check)(model.__name__, model(**PARAMETERS[model]))
 
 
-RANKERS = [Popularity, PersonalFrequency, TIFUKNN, ContentRanker, BehaviourTransformer]
+RANKERS = [Popularity, PersonalFrequency, TIFUKNN, ItemKNN, UserKNN, EASE, IALS, PlacePopularity, ContentRanker, BehaviourTransformer]
 
 
 @pytest.mark.parametrize('model', RANKERS, ids=lambda model: model.__name__)
@@ -91,7 +99,7 @@ def test_a_ranker_is_unfitted_then_fitted_then_cloned(model):
     assert all(made.get_params()[name] is value for name, value in PARAMETERS[model].items()), 'fit must not touch a parameter'
     assert [name for name in vars(clone(made)) if name.endswith('_')] == []
     np.testing.assert_array_equal(made.fit(HISTORIES).score(HISTORIES), scores, err_msg='fitted further, not anew')
-    now = {} if model in (Popularity, PersonalFrequency, TIFUKNN) else dict(now=HISTORIES.timestamps.max())
+    now = {} if model in (Popularity, PersonalFrequency, TIFUKNN, ItemKNN, EASE, IALS) else dict(now=HISTORIES.timestamps.max())
     np.testing.assert_allclose(made.score(HISTORIES.take([5, 2]), **now), scores[[5, 2]], rtol=1e-5, atol=1e-6)   # float32
 
 
