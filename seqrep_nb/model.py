@@ -422,6 +422,7 @@ def restore_transformer(model, arrays, item_ids, place_names, action_names):
         w.assign(arrays[f'{i:03d}'])
     return model
 
+# %% ../nbs/61_model.ipynb #73bb9a51
 @patch
 def _train(self:BehaviourPipeline, events, some):
     "The transformer on everything, if the blend gave it any weight."

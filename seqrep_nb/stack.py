@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SIZES', 'Met', 'Past', 'places', 'propose', 'PlacePopularity', 'PairFeatures', 'Candidates', 'gather', 'LearnedBlend']
 
-# %% ../nbs/54_stack.ipynb #8fe5ed35
+# %% ../nbs/54_stack.ipynb #b2fb290d
 from dataclasses import dataclass, replace
 import numpy as np, pandas as pd, scipy.sparse as sp
 from fastcore.basics import patch
@@ -16,7 +16,7 @@ from .core import input_error
 from .histories import DAY, Histories
 from .metrics import top_k
 
-# %% ../nbs/54_stack.ipynb #13d67136
+# %% ../nbs/54_stack.ipynb #a0bfc4d5
 @dataclass(frozen=True)
 class Met:
     "What users did with groups of items: one row per pair of a user and a group."
@@ -42,7 +42,7 @@ class Met:
         at = np.searchsorted(self.key, key).clip(max=len(self.key) - 1)
         return np.where(self.key[at] == key, at, -1)
 
-# %% ../nbs/54_stack.ipynb #50b29c27
+# %% ../nbs/54_stack.ipynb #05b203fc
 class Past:
     "The baskets of histories, seen from a moment. Raises `InputError` on events that lie after it."
     def __init__(self, histories:Histories, now): # `now`: microseconds
@@ -70,7 +70,7 @@ class Past:
         total = lambda v=None: np.bincount(pair, v, len(key))
         return Met(G, key, total(), newest, oldest, since, total(np.exp(-age / decay)), total(.85 ** np.minimum(back, 200)))
 
-# %% ../nbs/54_stack.ipynb #3ff22e59
+# %% ../nbs/54_stack.ipynb #79912ab0
 def places(
     users,   # (n,) ascending
     values,  # (n,) higher is better
@@ -96,7 +96,7 @@ def propose(
         keys.append((np.arange(U)[:, None] * I + top)[top >= 0])
     return np.divmod(np.unique(np.concatenate(keys)), I)
 
-# %% ../nbs/54_stack.ipynb #b0022402
+# %% ../nbs/54_stack.ipynb #d7f4a28f
 class PlacePopularity(BaseEstimator):
     "Score each item by its share of what was met lately at the places where the user goes."
     def __init__(self,
@@ -129,7 +129,7 @@ class PlacePopularity(BaseEstimator):
         visits = (sp.diags(1 / np.maximum(total, 1e-300)) @ visits).tocsr().astype('float32')
         return (visits @ self.own_).toarray() + np.where(total > 0, visits @ self.lean_, 1).astype('float32')[:, None] * self.share_
 
-# %% ../nbs/54_stack.ipynb #10ce2430
+# %% ../nbs/54_stack.ipynb #8d3f428f
 class PairFeatures(BaseEstimator):
     "What is known of a user and an item, beside the rankers' scores."
     def __init__(self,
@@ -156,6 +156,8 @@ class PairFeatures(BaseEstimator):
         columns = self._said(users, items, scores) | self._habit(past, m, users, items) | self._groups(past, m, users, items) | self._user(past, m, users, items)
         return pd.DataFrame({name: np.asarray(v, 'float32') for name, v in columns.items()})
 
+
+# %% ../nbs/54_stack.ipynb #ddb9dbcb
 def _mean_log(histories, keep): # (I,) mean log price, NaN where unknown
     count, total = (np.bincount(histories.items[keep], w, len(histories.item_ids)) for w in (None, np.log(histories.prices[keep])))
     return np.divide(total, count, where=count > 0, out=np.full(len(count), np.nan))
@@ -166,7 +168,7 @@ def _counted(m, at, name): # columns of a `Met`
     f = {f'{name}: count': _taken(m.count, at, 0), f'{name}: days since': _taken(m.newest, at, np.nan), f'{name}: recent': _taken(m.recent, at, 0)}
     return f | {f'{name}: overdue': f[f'{name}: days since'] / np.maximum(_taken(m.gap, at, np.nan), .5)}
 
-# %% ../nbs/54_stack.ipynb #de35b39e
+# %% ../nbs/54_stack.ipynb #244030eb
 @patch
 def _said(self:PairFeatures, users, items, scores):
     said, reach = {name: s[users, items] for name, s in scores.items()}, {name: v[items] for name, v in self.reach_.items()}
@@ -183,6 +185,8 @@ def _habit(self:PairFeatures, past, m, users, items):
     acted = past.meet(keep=h.actions == h.action_names.index(self.action))
     return f | _counted(acted, acted.find(users, items), f'habit, {self.action}')
 
+
+# %% ../nbs/54_stack.ipynb #d8130289
 @patch
 def _groups(self:PairFeatures, past, m, users, items):
     f, own = {}, _taken(m.count, m.find(users, items), 0)
@@ -204,10 +208,11 @@ def _user(self:PairFeatures, past, m, users, items):
          'fresh': mean(m.user[lately], m.oldest[lately] <= self.span / 6)}
     return {f'user: {name}': v[users] for name, v in f.items()} | {'item: price gap': self.facts_['price'][items] - mean(h.users[known], np.log(h.prices[known]))[users]}
 
-# %% ../nbs/54_stack.ipynb #71aef1d1
+# %% ../nbs/54_stack.ipynb #0061be5f
 def _at(table, users, items): # (n,) values of a sparse table; an empty index would give a table back
     return np.asarray(table[users, items]).ravel() if len(users) else np.zeros(0)
 
+# %% ../nbs/54_stack.ipynb #ae868e8d
 @dataclass(frozen=True)
 class Candidates:
     "Candidates of several users, what is known of them and, where it is known, what came."
@@ -246,6 +251,8 @@ class Candidates:
         found = np.bincount(self.users[top], self.y[top] / np.log2(place[top] + 2), len(self.best))
         return (found / np.where(self.best > 0, self.best, 1))[self.best > 0]
 
+
+# %% ../nbs/54_stack.ipynb #6b9609ed
 def gather(
     past:Past,
     scores,         # name -> (U, I)
@@ -256,7 +263,7 @@ def gather(
     users, items = propose(past, scores, depth, own)
     return Candidates(users, items, features.transform(past, users, items, scores))
 
-# %% ../nbs/54_stack.ipynb #a1e0fae0
+# %% ../nbs/54_stack.ipynb #c9ceb8c2
 SIZES = dict(small=dict(num_leaves=8, rounds=200), large=dict(num_leaves=31, rounds=300))
 
 class LearnedBlend(BaseEstimator):
@@ -287,7 +294,7 @@ class LearnedBlend(BaseEstimator):
         check_is_fitted(self)
         return self.booster_.predict(candidates.X[self.columns_].to_numpy())
 
-# %% ../nbs/54_stack.ipynb #73bc0d64
+# %% ../nbs/54_stack.ipynb #1eaab5dd
 @patch
 def _learn(self:LearnedBlend, size, parts):
     import lightgbm
@@ -302,6 +309,8 @@ def _learn(self:LearnedBlend, size, parts):
     self.booster_ = lightgbm.train(options | settings, lightgbm.Dataset(X, y.astype(int), group=groups, feature_name='auto'), rounds)
     return self
 
+
+# %% ../nbs/54_stack.ipynb #12f340e5
 @patch
 def rank(self:LearnedBlend, candidates:Candidates, k=10, n=None) -> tuple: # items (n, k) int, -1 where none is left, and their scores; n: users, None: up to the last with a candidate
     "The first k candidates of every user."
