@@ -344,7 +344,7 @@ def _pairs(self:BehaviourPipeline, histories, now, scores, features): return gat
 def _in_order(self:BehaviourPipeline, view, histories, now, exclude, mixture): # (U, I) shares: the learned order of the candidates, then the mixture's
     if not hasattr(self, '_known_features'): self._known_features = self._features(self._sample(), self.now_)
     now = max(now, int(histories.timestamps.max()))
-    pairs = self._pairs(histories, now, {n: self._fitted(n).score(histories, now) for n in LEARNED if n in self.settings_}, self._known_features)
+    pairs = self._pairs(histories, now, {n: self._fitted(n, sample=True).score(histories, now) for n in LEARNED if n in self.settings_}, self._known_features)    # counts of the users drawn, as in the lessons
     if view != 'all': pairs = pairs.take(_at(histories.counts(action=self.action_ if view == 'new' else None), pairs.users, pairs.items) == 0)    # as in the lessons
     score = self.learned_[view].score(pairs)
     allowed = slice(None) if exclude is None else _at(exclude, pairs.users, pairs.items) == 0
@@ -538,15 +538,15 @@ def probabilities(heads:list, X) -> np.ndarray: # (N, heads)
 
 # %% ../nbs/61_model.ipynb #ab7c37c1
 @patch
-def _fitted(self:BehaviourPipeline, name): # the ranker, fitted on the whole log, made when it is first asked for
+def _fitted(self:BehaviourPipeline, name, sample=False): # the ranker, fitted on the whole log or on the users drawn, made when it is first asked for
     check_is_fitted(self, 'weights_')
     if name == 'behaviour transformer': return self.behaviour_
-    known = self.__dict__.setdefault('_rankers', {})
-    if name not in known:
+    known, sample = self.__dict__.setdefault('_rankers', {}), sample or name in ('TIFU-kNN', 'user-kNN', 'iALS')    # neighbours: at most 20,000
+    if (name, sample) not in known:
         ranker = make_ranker(name, self.settings_[name], self.vectors_)
-        if name == 'iALS': known[name] = ranker.set_params(iterations=0).fit(self._sample(), item_factors=self.factors_)
-        else: known[name] = ranker.fit(self._sample() if name in ('TIFU-kNN', 'user-kNN') else self.histories_)    # neighbours: at most 20,000
-    return known[name]
+        histories = self._sample() if sample else self.histories_
+        known[name, sample] = ranker.set_params(iterations=0).fit(histories, item_factors=self.factors_) if name == 'iALS' else ranker.fit(histories)
+    return known[name, sample]
 
 @patch
 def score(self:BehaviourPipeline, histories:Histories,
