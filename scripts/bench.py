@@ -24,7 +24,7 @@ QUIET, PATIENCE = .1, 150
 # As in the worked example
 QUESTIONS = dict(intent='will the household buy within seven days', response='will a mailed campaign be answered', attributes='what is a household like',
                  click='will an impression be clicked (synthetic shop)', session='does a visit end in a purchase (synthetic shop)', query='which category is a search after (synthetic shop)', **{'category': 'which categories will the next basket hold, beside counts per category', 'category/strong': 'which categories will the next basket hold, beside a table with recency and gaps per category'})
-SEED, CUT, TRAINING = 0, '2017-12-01', dict(examples=30_000, epochs=1)
+SEED, CUT, TRAINING = 0, '2017-12-01', dict(examples=15_000, width=64, window=256, repeat=True)      # as nbs/60_example.ipynb has them
 
 
 class PeerError(Exception):
@@ -610,6 +610,104 @@ def measure_rank(names):
     for name, view in zip(names, views): yield ranking_row(name, ours[view], peers[view], best[view], tried[view], versions, load)
 
 
+def measure_stored(names):
+    "What `scripts/rank.py` and `scripts/cold.py` measured for both sides in one run, at the last cut; the gain is pooled over all cuts."
+    for name in names:
+        view = name.removeprefix('rank/')
+        cold = view.startswith('cold')
+        path = ROOT/'results'/('cold.json' if cold else 'rank.json')
+        if not path.exists(): raise PeerError(f'{path.relative_to(ROOT)} is not there: python scripts/{path.stem}.py makes it')
+        stored = read_json(path)
+        at = {where: {r['model']: r for r in stored['rows'] if r['where'] == where and (r['unit'] == 'item' if cold else r['view'] == view)} for where in ('headline', 'pooled')}
+        ours, peers = ('trees', dict(pop=['popularity of its category'], text=['nearest text', 'profile of texts'])[view[5:]]) if cold else ('learned blend', [m for m in at['headline'] if not m.startswith(('learned', 'without', 'texts', 'behaviour'))])
+        peer = max(peers, key=lambda m: at['headline'][m]['value'])
+        both, pooled = [at['headline'][m] for m in (ours, peer)], at['pooled'][peer]
+        gain = pooled['gains'][f'{ours} over it'] if cold else {key: pooled[f'gain_{key}'] for key in ('gain', 'low', 'high', 'p', 'ratio')}
+        yield row(name, 'NDCG@10', 'higher', peer, stored['machine']['versions'], os.getloadavg()[0], *(r['value'] for r in both), 1, {side: (r['high'] - r['low']) / 2 / r['value'] for side, r in zip(('ours', 'peer'), both)},
+                  gain={key: gain[key] for key in ('gain', 'low', 'high', 'p')}, protocol=both[0]['protocol'], note=f'mean of {len(stored["seeds"])} seeds; pooled over four cuts {gain["ratio"]:.3f} times the peer; made by {stored["command"]} on {stored["date"]}')
+
+
+def bare_search(queries, vectors, k=10, block=256):
+    "The k largest products of each query as one writes it in NumPy."
+    found = []
+    for start in range(0, len(queries), block):
+        products = queries[start:start + block] @ vectors.T
+        top = np.argpartition(products, -k, axis=1)[:, -k:]
+        found.append(np.take_along_axis(top, np.argsort(-np.take_along_axis(products, top, 1), axis=1), 1))
+    return np.concatenate(found)
+
+
+def timed(search):
+    "Seconds of one call."
+    start = time.perf_counter()
+    search()
+    return time.perf_counter() - start
+
+
+def measure_search(names, runs=5):
+    "Every household's ten nearest items among all that Complete Journey lists, and what faiss's indexes find of them."
+    from seqrep_nb.encode import encode
+    from seqrep_nb.histories import build_histories
+    from seqrep_nb.lists import ItemIndex, recall_against
+    from seqrep_nb.rank import ContentRanker
+    from seqrep_nb.text import item_texts
+    items, load = journey().items, os.getloadavg()[0]
+    content = ContentRanker(encode(item_texts(items, items.item_id)))
+    histories = build_histories(journey().events, item_ids=items.item_id.to_numpy(object))
+    queries, vectors = content.fit(histories).represent(histories), content.directions_
+    index = ItemIndex(vectors)
+    exact = index.search(queries, 10)
+    near = exact[1][:200] - np.sort(queries[:200] @ vectors.T, 1)[:, :-11:-1]
+    if np.abs(near).max() > 1e-4: raise PeerError('the two sides find other items')
+    samples = pair(lambda: timed(lambda: index.search(queries, 10)), lambda: timed(lambda: bare_search(queries, vectors)), runs, patience=PATIENCE)
+    found = {kind: recall_against(exact, ItemIndex(vectors, kind).search(queries, 10)) for kind in ('ivf', 'hnsw')}
+    note = f'{len(queries):,} households, {len(vectors):,} items, {vectors.shape[1]} numbers; recall of the exact first ten: ' + ', '.join(f'{kind} {share:.3f}' for kind, share in found.items())
+    yield row('rank/matmul', 's', 'lower', 'NumPy product and argpartition', {'numpy': np.__version__}, load, **summary(samples), note=note)
+
+
+def measure_single(names, runs=5, calls=200, items=100_000, width=384):
+    "One history to its list over a hundred thousand synthetic items."
+    from seqrep_nb.histories import build_histories
+    from seqrep_nb.lists import ItemIndex
+    from seqrep_nb.rank import ContentRanker
+    rng, load = np.random.default_rng(SEED), os.getloadavg()[0]
+    ids = np.array([f'{i:06}' for i in range(items)], object)
+    events = pd.DataFrame(dict(user_id=[f'u{i:03}' for i in np.repeat(np.arange(calls), 50)], item_id=ids[rng.integers(0, items, 50 * calls)], action='buy', timestamp=pd.Timestamp('2024-01-01', tz='UTC') + pd.to_timedelta(rng.integers(0, 300, 50 * calls), 'D')))
+    histories = build_histories(events, item_ids=ids)
+    content = ContentRanker(rng.normal(size=(items, width)).astype('float32')).fit(histories)
+    index, single, now = ItemIndex(content.directions_), [histories.take([u]) for u in range(calls)], int(histories.timestamps.max())
+    profiles = content.represent(histories, now)
+    late = lambda call: float(np.quantile([timed(lambda: call(u)) for u in range(calls)], .99)) * 1000
+    samples = pair(lambda: late(lambda u: index.search(content.represent(single[u], now), 10)), lambda: late(lambda u: bare_search(profiles[u:u + 1], content.directions_)), runs, patience=PATIENCE)
+    yield row('rank/p99', 'ms', 'lower', 'NumPy product and argpartition', {'numpy': np.__version__}, load, **summary(samples), note=f'{calls} histories of 50 events, {items:,} synthetic vectors of {width} numbers')
+
+
+def measure_train(names, runs=3, few=1_280, many=12_800, setting=dict(width=96, heads=4)):
+    "Windows of 64 purchases that training reads per second; each side's long run less its short one, so that building and tracing don't count."
+    from seqrep_nb.behaviour import BehaviourTransformer
+    from seqrep_nb.encode import encode
+    from seqrep_nb.text import item_texts
+    load, (split, task) = os.getloadavg()[0], ranking_tasks()[0]
+    h = task.histories
+    vectors = encode(item_texts(journey().items, h.item_ids))
+    with tempfile.TemporaryDirectory() as folder, Peer() as ask:
+        path = Path(folder)/'events.parquet'
+        split.train.loc[split.train.item_id.isin(h.item_ids), ['user_id', 'item_id', 'timestamp']].to_parquet(path)
+        versions = ask('versions', names=['rectools', 'torch', 'pytorch-lightning', 'numpy'])
+        def took(examples):
+            start = time.perf_counter()
+            BehaviourTransformer(vectors, examples=examples, window=64, blocks=1, seed=SEED, **setting).fit(h)
+            return time.perf_counter() - start
+        def peer():
+            short, long = (ask('train', events=path, users=256, epochs=n, length=64, batch=128, seed=SEED, **setting) for n in (1, 2))
+            return (long['sequences'] - short['sequences']) / (long['seconds'] - short['seconds'])
+        ours = lambda: many / (took(few + many) - took(few))
+        took(few)
+        samples = pair(ours, peer, runs, rest=.2, peers=[ask], patience=PATIENCE)
+    yield row(names[0], 'windows/s', 'higher', 'RecTools SASRec', versions, load, **summary(samples),
+              note=f'catalogue of {len(h.item_ids):,}; both one block, width {setting["width"]}, {setting["heads"]} heads, dropout .2, batches of 128, softmax over all items, in float32')
+
+
 def measure_finetune(names):
     "LoRA against every weight trained, from what `scripts/finetune.py` measured for both in one run; the task that is worse for LoRA is the row's."
     path = ROOT/'results'/'methods.json'
@@ -671,7 +769,7 @@ def measure_heads(names, rows=100_000, width=384):
 MEASURES = {'import': measure_import, 'import/rank': measure_import, 'encode/first': measure_first, 'encode/first/openvino': measure_first, 'encode/fp32': measure_encode, 'encode/fp32/lines': measure_encode,
             'encode/reduced': measure_encode, 'encode/reduced/lines': measure_encode, 'encode/int8': measure_encode, 'encode/int8/lines': measure_encode,
             'encode/parity': measure_parity, 'encode/log': measure_log, 'encode/store': measure_log, 'encode/scale': measure_log,
-            'finetune/lora-quality': measure_finetune, **{f'classify/{name}': measure_classify for name in QUESTIONS}, 'heads/train': measure_heads, 'heads/score': measure_heads, 'rank/all': measure_rank, 'rank/new': measure_rank, 'example/stages': measure_example,
+            'train/sasrec': measure_train, 'finetune/lora-quality': measure_finetune, **{f'classify/{name}': measure_classify for name in QUESTIONS}, 'heads/train': measure_heads, 'heads/score': measure_heads, 'rank/all': measure_stored, 'rank/new': measure_stored, 'rank/cold-pop': measure_stored, 'rank/cold-text': measure_stored, 'rank/matmul': measure_search, 'rank/p99': measure_single, 'example/all': measure_rank, 'example/new': measure_rank, 'example/stages': measure_example,
             'prep/polars': measure_prep_polars, 'prep/pandas': measure_prep_pandas, 'prep/memory': measure_prep_pandas, 'prep/linear': measure_prep_linear}
 
 
@@ -694,11 +792,18 @@ SAID = {
     'encode/log': 'Seconds from the events to the item-text vector of every behaviour in memory, each distinct text encoded once and kept in an empty store, against encoding each behaviour, extrapolated from 5,000 of them drawn at random, half measured before and half after.',
     'encode/store': 'Seconds from the catalogue’s texts to their vectors in a second run, which finds all of them in the store, in the same warm process; median of five.',
     'encode/scale': 'Milliseconds per distinct text, encoding and keeping it, for all texts that are bought and for a quarter of them: 1 is linear.',
+    'train/sasrec': 'Windows of 64 purchases read per second of training on Complete Journey before the inner cut: chapter 33’s behaviour transformer, which answers a window with the items of the next basket as a set and asks one position for it, against RecTools’ SASRec, which answers each of the 64 positions with the next purchase. A window is not the same work on both sides, and this row says nothing about what is learned.',
     'finetune/lora-quality': 'PR-AUC on the December cut of LoRA at rank 8 and of fine-tuning that trains every weight, each at the learning rate that the inner cut chose, mean of three seeds, on the one of two tasks (intent, preference) that is worse for LoRA; results/methods.json has both, with paired intervals.',
     'heads/train': 'Seconds to fit a classifier to vectors that are in memory, scaling included, of the slowest of chapter 40’s four; the peer is scikit-learn’s network with the same hidden layer, batches and passes, without dropout.',
     'heads/score': 'Histories scored per second by the slowest of the same four, in one process, from vectors in memory to probabilities; the peer as in `heads/train`.',
-    'rank/all': 'NDCG@10 of the worked example’s row `seqrep`, run anew from the log, and of the RecTools model that was best in this view at the inner cut, {tried} settings of popularity, item-kNN, PureSVD, iALS and EASE tried there; both learn from the same events of the 12,000 candidates, and the peer’s ranked lists are read by the same metric code. View all: repeats count. (ItemKNN counts an item among its own neighbours: with K 1 it is personal frequency, for which RecTools has no model of its own.)',
+    'example/all': 'NDCG@10 of the worked example’s row `seqrep`, run anew from the log, and of the RecTools model that was best in this view at the inner cut, {tried} settings of popularity, item-kNN, PureSVD, iALS and EASE tried there; both learn from the same events of the 12,000 candidates, and the peer’s ranked lists are read by the same metric code. View all: repeats count. (ItemKNN counts an item among its own neighbours: with K 1 it is personal frequency, for which RecTools has no model of its own.)',
+    'example/new': 'As `example/all`, the peer chosen anew for this view: what a household bought before is not recommended and does not count.',
+    'rank/all': 'NDCG@10 of the learned blend of chapter 54 and of the best baseline that it hears, at the cut of the first of December, 12,000 items; the gain is pooled over four monthly cuts, every resample of households drawn for all cuts at once. View all: repeats count.',
     'rank/new': 'As `rank/all`, the peer chosen anew for this view: what a household bought before is not recommended and does not count.',
+    'rank/cold-pop': 'NDCG@10 of chapter 56’s trees on items that nobody had met, and of the popularity of each item’s category; candidates and targets are the items that first appear within four weeks from the first of December; the gain is pooled over four cuts.',
+    'rank/cold-text': 'As `rank/cold-pop`, the peer being the better of two uses of raw text vectors: the nearest text that a household bought (ties by the mean), and the mean of them.',
+    'rank/matmul': 'Seconds from the profiles of all households to their ten nearest items among all that the log lists, exactly: `ItemIndex.search`, whose lists do not depend on how equal products fall, against the bare matrix product with `argpartition`, a block of queries at a time on both sides.',
+    'rank/p99': 'Milliseconds from one history to its list of ten over a hundred thousand items, vectors in memory, the 99th of a hundred calls: the profile of the history and `ItemIndex.search`, against the bare product of a profile that is there already.',
     'example/stages': 'Seconds to clean and sort the 1,469,307 raw events of Complete Journey (three rules, the rejected rows with their reasons, five sort keys), from memory to memory: `clean_events` (pandas, Ibis, DuckDB) against the same rules written in Polars. The worked example’s other stages have no peer that does the same.',
     'prep/polars': 'Rows per second from the Parquet files of a synthetic log of clicks and purchases to histories on disk: clean (three rules, the rejected rows with their reasons), sessions at pauses of 30 minutes, split in time, sorted flat columns and offsets. `prepare_log` (Ibis, DuckDB, NumPy) against the same written by hand in Polars, which also sorts numbers once and compares neighbours; files to files, two threads each.',
     'prep/pandas': 'As `prep/polars`, against idiomatic pandas: masks, `drop_duplicates`, `sort_values`, `groupby`; one run of each.',

@@ -165,13 +165,32 @@ def rank(events, weight, config, views, out, k):
     return {'seconds': time.perf_counter() - start}
 
 
+def train(events, users, epochs, width, length, heads, batch, seed=0):
+    "Seconds to train RecTools' SASRec, one block, softmax over the catalogue; the sequences that it read."
+    import logging, warnings
+    import pandas as pd
+    from rectools.dataset import Dataset
+    from rectools.models import SASRecModel
+    import torch
+    torch.set_num_threads(os.cpu_count())
+    torch.manual_seed(seed)
+    logging.getLogger('pytorch_lightning').setLevel('ERROR')
+    rows = pd.read_parquet(events)
+    rows = rows[rows.user_id.isin(rows.user_id.unique()[:users])]
+    data = Dataset.construct(rows[['user_id', 'item_id']].assign(weight=1., datetime=rows.timestamp.dt.tz_localize(None)))
+    start = time.perf_counter()
+    with warnings.catch_warnings(action='ignore'):
+        SASRecModel(n_blocks=1, n_heads=heads, n_factors=width, dropout_rate=.2, session_max_len=length, batch_size=batch, epochs=epochs, loss='softmax', dataloader_num_workers=0, verbose=0).fit(data)
+    return {'seconds': time.perf_counter() - start, 'sequences': epochs * int((rows.groupby('user_id').size() > 1).sum())}
+
+
 def main():
     "Answer until stdin ends. What the libraries print goes to stderr, so that stdout holds answers only."
     answers = os.fdopen(os.dup(1), 'w')
     os.dup2(2, 1)
     for line in sys.stdin:
         request = json.loads(line)
-        try: answer = {'versions': versions, 'encode': encode, 'hidden': hidden, 'clean': clean, 'prepare': prepare, 'rank': rank}[request.pop('do')](**request)
+        try: answer = {'versions': versions, 'encode': encode, 'hidden': hidden, 'clean': clean, 'prepare': prepare, 'rank': rank, 'train': train}[request.pop('do')](**request)
         except Exception as error: answer = {'error': f'{type(error).__name__}: {error}'}
         print(json.dumps(answer), file=answers, flush=True)
 
