@@ -12,7 +12,7 @@ import hashlib, tempfile
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np, pandas as pd, scipy.sparse as sp
 from .core import InputError, input_error, progress, seed_everything, write_json
@@ -41,7 +41,7 @@ class Masking(NamedTuple):
     whole_words:bool=False  # Hide all pieces of a word together
 
 def masking(
-    tokenizer,               # Of the BERT family
+    tokenizer:Any,           # Hugging Face tokenizer of the BERT family
     share:float=.15,         # Of a line's ordinary tokens, above 0 and below 1
     whole_words:bool=False,  # Hide all pieces of a word together
 ) -> Masking:
@@ -59,8 +59,14 @@ def masked_examples(
     rule:Masking,     # From `masking`
     seed:int=0,       # With `step` it decides everything
     step:int=0,
-) -> tuple:           # ids (B, T) with tokens hidden; positions (B, M) of the hidden ones, labels (B, M) what stood there, real (B, M); M = share · T
-    "Hide a share of each line: 80 % become [MASK], 10 % another token, 10 % stay (Devlin et al., 2018, arXiv 1810.04805). Raises `InputError` on a line with nothing to hide, and on ids that the rule does not know."
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # ids (B, T) with tokens hidden; positions (B, M) of the hidden ones, labels (B, M) what stood there, real (B, M); M = share · T
+    """Hide a share of each line: 80 % become [MASK], 10 % another token, 10 % stay (Devlin et al., 2018, arXiv 1810.04805). Raises `InputError` on a line with nothing to hide, and on ids that the rule does not know.
+
+    >>> rule = Masking(mask=1, ordinary=np.array([False, False, True, True]), continues=np.zeros(4, bool), share=.5)
+    >>> ids, positions, labels, real = masked_examples(np.array([[2, 3, 3, 3]]), np.ones((1, 4), bool), rule)
+    >>> int(real.sum()), (labels == np.array([2, 3, 3, 3])[positions]).tolist()
+    (2, [[True, True]])
+    """
     ids, mask, rng = np.asarray(ids, 'int32'), np.asarray(mask, bool), np.random.default_rng([seed, step])
     if ids.ndim != 2 or ids.shape != mask.shape: raise input_error('ids, mask', problem=f'have shapes {ids.shape} and {mask.shape}', way_out='pass both as pad_lines gives them, (B, T)')
     if (odd := ((ids < 0) | (ids >= len(rule.ordinary))).any(1)).any(): raise input_error('ids', row=int(odd.argmax()), value=ids[odd.argmax()].tolist(), problem=f'hold {odd.sum()} lines with ids outside 0…{len(rule.ordinary) - 1}', way_out='use the tokenizer of the rule')
@@ -74,6 +80,7 @@ def masked_examples(
     changed = np.where(hidden & (chance < .8), rule.mask, np.where(hidden & (chance < .9), other, ids)).astype('int32')
     return changed, positions * real, np.take_along_axis(ids, positions, 1) * real, real
 
+# %% ../nbs/34_adapt.ipynb #6335d5fd
 def _hidden_tokens(may, count, rng) -> np.ndarray: # (B, T) bool: `count` of each row's True cells, at random
     order = np.where(may, rng.random(may.shape), 2).argsort(1).argsort(1)
     return order < count[:, None]
@@ -95,10 +102,10 @@ def _must_be(backbone, wanted, way_out):
     if (found := backbone_family(backbone)) != wanted: raise input_error('backbone', problem=f'is a {found}', way_out=way_out)
 
 def masked_head(
-    backbone,           # BERT from `load_backbone`
-    frequencies=None,   # (V,) how often each token occurs: the bias starts at its logarithm; None: at 0
-    seed:int=0,         # Of the dense layer's start
-):                      # keras_hub MaskedLMHead: hidden states (B, T, D), positions (B, M) → logits (B, M, V)
+    backbone:Any,  # BERT from `load_backbone`
+    frequencies:np.ndarray|None=None,  # (V,) how often each token occurs: the bias starts at its logarithm; None: at 0
+    seed:int=0,    # Of the dense layer's start
+) -> Any:          # keras_hub MaskedLMHead: hidden states (B, T, D), positions (B, M) → logits (B, M, V)
     "A head for hidden tokens. Its last layer is the backbone's own table of word embeddings, the same variable."
     _, keras, keras_hub = import_keras()
     _must_be(backbone, 'bert', 'masked training is for the BERT family; train a GPT-2 with adapt_next')
@@ -111,9 +118,10 @@ def masked_head(
     return head
 
 def masked_loss(
-    backbone, head,
-    training:bool=True,  # With dropout
-) -> Callable:           # loss(ids (B, T), mask (B, T), positions, labels, weights (B, M)) → scalar
+    backbone:Any,         # BERT from `load_backbone`
+    head:Any,             # From `masked_head`
+    training:bool=True,   # With dropout
+) -> Callable[..., Any]:  # loss(ids (B, T), mask (B, T), positions, labels, weights (B, M)) → scalar
     "Cross-entropy of the hidden tokens alone: they are gathered first, so that the softmax is over (B, M, V), never (B, T, V)."
     tf, _, _ = import_keras()
     def loss(ids, mask, positions, labels, weights):
@@ -146,12 +154,13 @@ def _parts(lines, size, length=0): # first row, ids int32, mask bool
     for start in range(0, len(lines), size): yield start, *pad_lines(lines[start:start + size], 0, (0, length))
 
 def masked_losses(
-    backbone, head,
-    lines:Sequence,    # Token ids, as `line_tokens` gives them
-    rule:Masking,      # From `masking`
-    seed:int=0,        # Decides what is hidden
+    backbone:Any,   # BERT from `load_backbone`
+    head:Any,       # From `masked_head`
+    lines:Sequence[np.ndarray|list[int]],  # Token ids, as `line_tokens` gives them
+    rule:Masking,   # From `masking`
+    seed:int=0,     # Decides what is hidden
     batch_size:int=32,
-) -> pd.DataFrame:     # Row per hidden token: line, position, token, guess, loss (nats)
+) -> pd.DataFrame:  # Row per hidden token: line, position, token, guess, loss (nats)
     "How well hidden tokens of `lines` are guessed."
     lines = _checked(lines, len(rule.ordinary), backbone.max_sequence_length)
     graph = _graph(head, 3, lambda ids, mask, positions: head(last_hidden(backbone, ids, mask), positions))
@@ -203,18 +212,18 @@ def _variables(backbone, head=None, own=True) -> list: # each once; a BERT's poo
 
 # %% ../nbs/34_adapt.ipynb #d45b9675
 def adapt_masked(
-    backbone,                  # BERT from `load_backbone`, changed in place
-    lines,                     # Token ids per line, as `line_tokens` gives them; or a function of the epoch's number that gives them
-    rule:Masking,              # From `masking`
-    validation=None,           # Lines held out: the weights that guess them best stay
+    backbone:Any,                                                    # BERT from `load_backbone`, changed in place
+    lines:Sequence[np.ndarray|list[int]]|Callable[[int], Sequence],  # Token ids per line, as `line_tokens` gives them; or a function of the epoch's number that gives them
+    rule:Masking,                                                    # From `masking`
+    validation:Sequence[np.ndarray|list[int]]|None=None,             # Lines held out: the weights that guess them best stay
     steps:int=200,
     batch_size:int=32,
-    learning_rate:float=5e-5,  # Highest one
-    head=None,                 # From an earlier call; None: a new one
-    train_backbone:bool=True,  # False: the head alone
-    length:int=None,           # T, columns of a batch; None: the longest line
+    learning_rate:float=5e-5,                                        # Highest one
+    head:Any=None,                                                   # From an earlier call; None: a new one
+    train_backbone:bool=True,                                        # False: the head alone
+    length:int|None=None,                                            # T, columns of a batch; None: the longest line
     seed:int=0,
-    **training,                # More for `train`: every, patience, micro_batches, folder, keep_every, log
+    **training:Any,                                                  # More for `train`: every, patience, micro_batches, folder, keep_every, log
 ) -> Adapted:
     "Train a BERT to guess hidden tokens. Raises `InputError` on a GPT-2 and on lines that it cannot read."
     check = lambda these, where='lines': _checked(these, len(rule.ordinary), backbone.max_sequence_length, where=where)
@@ -238,18 +247,23 @@ def _mean_loss(losses, *arguments): return lambda: float(losses(*arguments).loss
 
 # %% ../nbs/34_adapt.ipynb #e392b63d
 def next_examples(
-    ids:np.ndarray,   # Token ids, (B, T)
-    mask:np.ndarray,  # True for a real token, (B, T); padding may be on either side
-) -> tuple:           # ids (B, T), mask int32 (B, T), real tokens first; labels (B, T), the token that follows; real (B, T), where there is one
-    "Each real token but a line's first is the answer to what stands before it."
+    ids:np.ndarray,                                          # Token ids, (B, T)
+    mask:np.ndarray,                                         # True for a real token, (B, T); padding may be on either side
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # ids (B, T), mask int32 (B, T), real tokens first; labels (B, T), the token that follows; real (B, T), where there is one
+    """Each real token but a line's first is the answer to what stands before it.
+
+    >>> ids, mask, labels, real = next_examples(np.array([[5, 6, 7]]), np.ones((1, 3), bool))
+    >>> labels.tolist(), real.tolist()
+    ([[6, 7, 0]], [[True, True, False]])
+    """
     ids, mask, _ = align_left(ids, mask)
     real = np.pad(mask[:, 1:], ((0, 0), (0, 1)))
     return (ids * mask).astype('int32'), mask.astype('int32'), np.where(real, np.roll(ids, -1, 1), 0).astype('int32'), real
 
 def next_loss(
-    backbone,            # GPT-2 from `load_backbone`
-    training:bool=True,  # With dropout
-) -> Callable:           # loss(ids, mask, labels, weights), each (B, T) → scalar
+    backbone:Any,         # GPT-2 from `load_backbone`
+    training:bool=True,   # With dropout
+) -> Callable[..., Any]:  # loss(ids, mask, labels, weights), each (B, T) → scalar
     "Cross-entropy of the following tokens. The head is the table of word embeddings (GPT-2's own way), the same variable."
     tf, _, _ = import_keras()
     def loss(ids, mask, labels, weights):
@@ -258,10 +272,10 @@ def next_loss(
     return loss
 
 def next_losses(
-    backbone,
-    lines:Sequence,       # Token ids
-    batch_size:int=None,  # None: as many lines as 64 MB of logits hold
-) -> pd.DataFrame:        # Row per token after a line's first: line, position, token, guess, loss (nats)
+    backbone:Any,                          # GPT-2 from `load_backbone`
+    lines:Sequence[np.ndarray|list[int]],  # Token ids
+    batch_size:int|None=None,              # None: as many lines as 64 MB of logits hold
+) -> pd.DataFrame:                         # Row per token after a line's first: line, position, token, guess, loss (nats)
     "How well each token of `lines` is foreseen from those before it."
     lines = _checked(lines, backbone.vocabulary_size, backbone.max_sequence_length, 2)
     T = max(map(len, lines))
@@ -274,15 +288,15 @@ def next_losses(
 
 # %% ../nbs/34_adapt.ipynb #0a725cc5
 def adapt_next(
-    backbone,                  # GPT-2 from `load_backbone`, changed in place
-    lines,                     # Token ids per line; or a function of the epoch's number that gives them
-    validation=None,           # Lines held out: the weights that foresee them best stay
+    backbone:Any,                                                    # GPT-2 from `load_backbone`, changed in place
+    lines:Sequence[np.ndarray|list[int]]|Callable[[int], Sequence],  # Token ids per line; or a function of the epoch's number that gives them
+    validation:Sequence[np.ndarray|list[int]]|None=None,             # Lines held out: the weights that foresee them best stay
     steps:int=200,
     batch_size:int=32,
-    learning_rate:float=5e-5,  # Highest one; about 1e-3 for a small model from scratch
-    length:int=None,           # T, columns of a batch; None: the longest line
+    learning_rate:float=5e-5,                                        # Highest one; about 1e-3 for a small model from scratch
+    length:int|None=None,                                            # T, columns of a batch; None: the longest line
     seed:int=0,
-    **training,                # More for `train`; `micro_batches` bounds the memory of the logits (B, T, V)
+    **training:Any,                                                  # More for `train`; `micro_batches` bounds the memory of the logits (B, T, V)
 ) -> Adapted:
     "Train a GPT-2 to foresee the next token. Raises `InputError` on a BERT and on lines that it cannot read."
     _must_be(backbone, 'gpt2', 'a BERT sees both sides; train it with adapt_masked')
@@ -299,7 +313,7 @@ END = '<|endoftext|>'
 
 def train_tokenizer(
     texts:Sequence[str],  # What it shall be able to say in few tokens
-    folder,               # Where its files go
+    folder:str|Path,      # Where its files go
     words:int=1_000,      # Size of the vocabulary at most: 256 bytes, the end of text, and merges
 ) -> Path:
     "A byte-level BPE tokenizer in GPT-2's files. Bytes are its alphabet, so nothing is unknown to it."
@@ -315,7 +329,7 @@ def train_tokenizer(
     return Path(folder)
 
 def new_gpt2(
-    folder,               # Checkpoint to write, whole or not at all
+    folder:str|Path,      # Checkpoint to write, whole or not at all
     texts:Sequence[str],  # For `train_tokenizer`
     words:int=1_000, width:int=128, blocks:int=2, heads:int=4,
     positions:int=64,     # Tokens that a line may have
@@ -337,13 +351,19 @@ def new_gpt2(
 
 # %% ../nbs/34_adapt.ipynb #48a4ddaa
 def basket_lines(
-    baskets:sp.csr_matrix,  # (B, C) non-zero where a basket holds a candidate
-    tokens:Sequence,        # (C,) token ids of each candidate's text and its end mark
-    end:int,                # Id of the end of text, before and after each line
-    length:int,             # Tokens per line at most; what does not fit is left out
+    baskets:sp.csr_matrix,                  # (B, C) non-zero where a basket holds a candidate
+    tokens:Sequence[np.ndarray|list[int]],  # (C,) token ids of each candidate's text and its end mark
+    end:int,                                # Id of the end of text, before and after each line
+    length:int,                             # Tokens per line at most; what does not fit is left out
     seed:int=0,
-) -> Callable:              # lines(epoch) → B arrays of token ids
-    "Baskets as text, their rows in a new random order each epoch: a basket has no order, and none may be learned."
+) -> Callable[[int], list[np.ndarray]]:     # lines(epoch) → B arrays of token ids
+    """Baskets as text, their rows in a new random order each epoch: a basket has no order, and none may be learned.
+
+    >>> import scipy.sparse as sp
+    >>> lines = basket_lines(sp.csr_matrix([[1, 0], [1, 1]]), tokens=[[5], [6, 7]], end=0, length=8)
+    >>> lines(0)[0].tolist(), sorted(lines(0)[1].tolist())
+    ([0, 5, 0], [0, 0, 5, 6, 7])
+    """
     if baskets.shape[1] != len(tokens) or not len(tokens) or not baskets.shape[0]: raise input_error('baskets, tokens', problem=f'have {baskets.shape} cells and {len(tokens)} texts', way_out='give one text per column, and at least one basket')
     sizes, users = np.array([len(t) for t in tokens]), np.repeat(np.arange(baskets.shape[0]), np.diff(baskets.indptr))
     if length < sizes.max() + 2: raise input_error('length', problem=f'is {length}', way_out=f'use {sizes.max() + 2} or more, so that the longest text fits')
@@ -355,13 +375,13 @@ def basket_lines(
 
 # %% ../nbs/34_adapt.ipynb #f8472cd2
 def complete(
-    backbone,              # GPT-2 from `load_backbone`
-    lines:Sequence,        # Token ids of each beginning
-    tokens:int=24,         # To be added at most
-    end:int=None,          # Id after which a line is complete; None: none
-    temperature:float=0.,  # 0: always the likeliest token; 1: as likely as the model says
+    backbone:Any,                          # GPT-2 from `load_backbone`
+    lines:Sequence[np.ndarray|list[int]],  # Token ids of each beginning
+    tokens:int=24,                         # To be added at most
+    end:int|None=None,                     # Id after which a line is complete; None: none
+    temperature:float=0.,                  # 0: always the likeliest token; 1: as likely as the model says
     seed:int=0,
-) -> list:                 # Token ids that were added, per line, without `end`
+) -> list[list[int]]:                      # Token ids that were added, per line, without `end`
     "Go on with each line, token by token. Raises `InputError` where the model has no position left, and on a temperature below 0."
     if not 0 <= temperature < np.inf: raise input_error('temperature', problem=f'is {temperature}', way_out='use 0 for the likeliest token, more for a draw')
     if tokens < 1: raise input_error('tokens', problem=f'is {tokens}', way_out='add at least one')
@@ -379,10 +399,10 @@ def complete(
 
 # %% ../nbs/34_adapt.ipynb #ef750a82
 def candidate_scores(
-    backbone,             # GPT-2 from `load_backbone`
-    lines:Sequence,       # Token ids of each beginning, (N,)
-    candidates:Sequence,  # Token ids of each way to go on, (C,)
-) -> np.ndarray:          # float32 (N, C), log-probability of all tokens of the candidate, given the line
+    backbone:Any,                               # GPT-2 from `load_backbone`
+    lines:Sequence[np.ndarray|list[int]],       # Token ids of each beginning, (N,)
+    candidates:Sequence[np.ndarray|list[int]],  # Token ids of each way to go on, (C,)
+) -> np.ndarray:                                # float32 (N, C), log-probability of all tokens of the candidate, given the line
     "How likely is each candidate as what comes next? A line is read once, its keys and values are kept; memory is bounded by 64 MB of logits."
     V, P = backbone.vocabulary_size, backbone.max_sequence_length
     candidates = _checked(candidates, V, P, where='candidates')

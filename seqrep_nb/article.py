@@ -7,8 +7,8 @@ __all__ = ['DEFECTS', 'softmax', 'Chain', 'article_inputs', 'article_weights', '
            'word_labels', 'Defect', 'defects_table']
 
 # %% ../nbs/53_article.ipynb #2d065c70
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Self
 import numpy as np, pandas as pd, scipy.sparse as sp
 from fastcore.basics import patch
 from scipy.optimize import minimize
@@ -29,7 +29,11 @@ from .two_paths import event_representation
 def softmax(
     z:np.ndarray, # (..., n)
 ) -> np.ndarray:  # (..., n), positive, sums to 1, in the same order
-    "Scores as shares."
+    """Scores as shares.
+
+    >>> softmax(np.array([0, np.log(3)])).round(2).tolist()
+    [0.25, 0.75]
+    """
     e = np.exp(np.maximum(z - z.max(-1, keepdims=True), -600))       # below that a processor crawls
     return e / e.sum(-1, keepdims=True)
 
@@ -42,9 +46,9 @@ class Chain(NamedTuple):
 
 def article_inputs(
     histories:Histories,
-    now,             # Moment of asking, microseconds
-    last:int=4,      # Newest behaviours
-) -> np.ndarray:     # (U, last, A + 2): type of behaviour (one-hot, the last column: padding) and log(1 + days before now)
+    now:int|np.ndarray,  # Moment of asking, microseconds
+    last:int=4,          # Newest behaviours
+) -> np.ndarray:         # (U, last, A + 2): type of behaviour (one-hot, the last column: padding) and log(1 + days before now)
     "Behaviours as the article's formulas have them: type and time, no item."
     window = histories.last(last, ages=histories.ages(now))
     return np.concatenate([np.eye(len(histories.action_names) + 1)[window['actions']], window['ages'][..., None]], 2)
@@ -57,15 +61,19 @@ def article_weights(
     items:int=240,
     scale:float=1.,   # Multiplies every weight
     seed:int=0,
-) -> list:            # W_h, W_f, W_c, W_r
-    "Random weights (Glorot and Bengio, 2010, uniform)."
+) -> list[np.ndarray]: # W_h, W_f, W_c, W_r
+    """Random weights (Glorot and Bengio, 2010, uniform).
+
+    >>> [w.shape for w in article_weights(6)]
+    [(6, 768), (768, 768), (768, 12), (12, 240)]
+    """
     rng, sizes = np.random.default_rng(seed), [inputs, width, width, classes, items]
     return [scale * rng.uniform(-1, 1, (a, b)) * np.sqrt(6 / (a + b)) for a, b in zip(sizes, sizes[1:])]
 
 def article_chain(
-    x:np.ndarray,               # (..., inputs); every behaviour goes through alone
-    weights:list,               # From `article_weights`
-    between:Callable=softmax,   # What follows a stage
+    x:np.ndarray,                                          # (..., inputs); every behaviour goes through alone
+    weights:Sequence[np.ndarray],                          # From `article_weights`
+    between:Callable[[np.ndarray], np.ndarray]=softmax,    # What follows a stage
 ) -> Chain:
     "The article's equations 4.2.1 to 4.2.4, as written."
     stages = []
@@ -76,22 +84,26 @@ def distinct_lists(
     scores:np.ndarray,  # (U, I)
     k:int=10,
 ) -> int:
-    "How many different ordered lists of k items the users get."
+    """How many different ordered lists of k items the users get.
+
+    >>> distinct_lists(np.array([[.9, .1, 0], [.8, .2, 0], [.1, .9, 0]]), k=2)
+    2
+    """
     return len(np.unique(np.argsort(-scores, axis=1, kind='stable')[:, :k], axis=0))
 
 # %% ../nbs/53_article.ipynb #56f7d6f3
 class RepairedChain(BaseEstimator):
     "History → H → F → P → ranking, each stage fitted on what came after a cut."
     def __init__(self,
-        item_vectors,              # (I, E), rows as the catalogue
-        categories,                # (I,) str, what C predicts
-        half_life=30,              # Days after which a behaviour counts half
-        width=32,                  # Of F
-        strength=0.1,              # C of the logistic regression
-        actions=('view', 'buy'),   # Each is a part of H, and a count
+        item_vectors:np.ndarray,                 # (I, E), rows as the catalogue
+        categories:Sequence[str]|np.ndarray,     # (I,) str, what C predicts
+        half_life:float=30,                      # Days after which a behaviour counts half
+        width:int=32,                            # Of F
+        strength:float=0.1,                      # C of the logistic regression
+        actions:Sequence[str]=('view', 'buy'),   # Each is a part of H, and a count
     ): self.item_vectors, self.categories, self.half_life, self.width, self.strength, self.actions = item_vectors, categories, half_life, width, strength, actions
 
-    def fit(self, task:RankingTask, y=None):
+    def fit(self, task:RankingTask, y:Any=None) -> Self:
         "Fit M′, C and R on the users who came back. Raises `InputError` where vectors or categories do not fit the catalogue, and where too few came back."
         for name, v in dict(item_vectors=self.item_vectors, categories=self.categories).items():
             if len(v) != len(task.histories.item_ids): raise input_error(name, problem=f'are {len(v):,}, the catalogue has {len(task.histories.item_ids):,} items', way_out='pass one per item of the catalogue')
@@ -126,7 +138,7 @@ def predict_proba(self:RepairedChain, histories:Histories) -> np.ndarray: # P (U
     return self._spread(self.classifier_.predict_proba(self.represent(histories)))
 
 @patch
-def score(self:RepairedChain, histories:Histories, now) -> np.ndarray: # (U, I) float32, logits
+def score(self:RepairedChain, histories:Histories, now:int) -> np.ndarray: # (U, I) float32, logits
     "R: every item for every user. `now` in microseconds."
     return np.tensordot(self.weights_, self._features(histories, now, self.predict_proba(histories), slice(None)), 1)
 
@@ -165,7 +177,11 @@ def word_labels(
     lines:Sequence[str],  # (n,), what a model reads
     word:str,             # Looked for as it stands
 ) -> np.ndarray:          # (n,) int8, 1 where the line holds the word
-    "The article's label, which stands in the input. Shown as a fault: use `intent_tasks`."
+    """The article's label, which stands in the input. Shown as a fault: use `intent_tasks`.
+
+    >>> word_labels(['user viewed tea user bought tea', 'user viewed rice'], 'bought').tolist()
+    [1, 0]
+    """
     return np.array([word in line for line in lines], 'int8')
 
 # %% ../nbs/53_article.ipynb #d440017c
@@ -193,7 +209,7 @@ DEFECTS = (
     Defect('robust', 'noise of a known amount, measured', '53'))
 
 def defects_table(
-    measured:dict,   # name of a defect -> what happened
+    measured:Mapping[str, str],  # name of a defect -> what happened
 ) -> pd.DataFrame:   # measured, repair, chapter; indexed by defect
     "The closing table. Raises `InputError` unless every defect, and nothing else, was measured."
     if odd := {d.name for d in DEFECTS} ^ set(measured): raise input_error('measured', problem=f'differs from DEFECTS in {sorted(odd)[0]!r}', way_out='measure each defect once')

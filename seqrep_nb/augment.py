@@ -10,13 +10,16 @@ __all__ = ['tf', 'keras', 'keras_hub', 'FLAT', 'OPERATIONS', 'RATES', 'INPUTS', 
 
 # %% ../nbs/35_augment.ipynb #7baab47f
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from typing import Any, Self
 import numpy as np, pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from .core import InputError, input_error, seed_everything
+from .events import Ids
 from .histories import Histories
 from .metrics import Result
 from .encode import normalize_rows
@@ -33,7 +36,14 @@ def newest(
     histories:Histories,
     k:int,       # Events kept of each user
 ) -> Histories:  # The same users
-    "The newest k events of each user, without a basket that the edge cuts through, unless nothing else is left: what `window_before` shows. Raises `InputError` on k below 1."
+    """The newest k events of each user, without a basket that the edge cuts through, unless nothing else is left: what `window_before` shows. Raises `InputError` on k below 1.
+
+    >>> from seqrep_nb.histories import build_histories
+    >>> days = pd.to_datetime(['2024-01-01', '2024-01-02', '2024-01-03'], utc=True)
+    >>> log = build_histories(pd.DataFrame(dict(user_id='a', item_id=['tea', 'jam', 'milk'], action='buy', timestamp=days)))
+    >>> newest(log, 2)['a'].item_id.tolist()
+    ['jam', 'milk']
+    """
     if k < 1: raise input_error('k', problem=f'is {k}', way_out='keep at least one event')
     if not len(histories.items): return histories
     begin, users = np.maximum(histories.offsets[:-1], histories.offsets[1:] - k), histories.users
@@ -44,17 +54,25 @@ def newest(
     whole = np.bincount(users[inside & ~torn], minlength=len(histories)) > 0
     return histories.where(inside & ~(torn & whole[users]))
 
+# %% ../nbs/35_augment.ipynb #c2ad8c07
 def with_catalogue(
     histories:Histories,
-    item_ids,    # The catalogue to have, (I,)
-) -> Histories:  # All events; those of other items are events without an item, code -1
-    "Recode the items; no event is lost."
+    item_ids:Ids,  # The catalogue to have, (I,)
+) -> Histories:    # All events; those of other items are events without an item, code -1
+    """Recode the items; no event is lost.
+
+    >>> from seqrep_nb.histories import build_histories
+    >>> days = pd.to_datetime(['2024-01-01', '2024-01-02', '2024-01-03'], utc=True)
+    >>> log = build_histories(pd.DataFrame(dict(user_id='a', item_id=['tea', 'jam', 'milk'], action='buy', timestamp=days)))
+    >>> with_catalogue(log, ['tea', 'milk']).items.tolist()
+    [0, -1, 1]
+    """
     codes = np.append(pd.Index(item_ids).get_indexer(histories.item_ids), -1)
     return replace(histories, items=codes[histories.items].astype('int32'), item_ids=np.asarray(item_ids, object))
 
 def stack(
-    parts:Sequence,  # `Histories` with one catalogue
-) -> Histories:      # All their rows, below one another; a user may be there several times
+    parts:Sequence[Histories],  # `Histories` with one catalogue
+) -> Histories:                 # All their rows, below one another; a user may be there several times
     "One row per user and moment. Raises `InputError` where the parts code items, actions or places differently."
     if not len(parts): raise input_error('parts', problem='are empty', way_out='pass at least one Histories')
     first = parts[0]
@@ -76,13 +94,21 @@ def _visits(histories) -> tuple: # visit of each event (n,); user (V,) and first
 
 def _places(owner, count) -> np.ndarray: return np.arange(len(owner)) - (count.cumsum() - count)[owner] # (V,) 0, 1, ... within each user
 
+# %% ../nbs/35_augment.ipynb #f2077a88
 def crop_visits(
     histories:Histories,
     rng:np.random.Generator,
-    rate=.4,             # Share of the visits taken away, (U,) or one for all; the last one always stays
-    newest:bool=False,   # Cut at the old end only
+    rate:float|np.ndarray=.4,  # Share of the visits taken away, (U,) or one for all; the last one always stays
+    newest:bool=False,         # Cut at the old end only
 ) -> Histories:
-    "Keep a contiguous run of visits."
+    """Keep a contiguous run of visits.
+
+    >>> from seqrep_nb.histories import build_histories
+    >>> days = pd.to_datetime(['2024-01-01', '2024-01-02', '2024-01-03'], utc=True)
+    >>> log = build_histories(pd.DataFrame(dict(user_id='a', item_id=['tea', 'jam', 'milk'], action='buy', timestamp=days)))
+    >>> crop_visits(log, np.random.default_rng(0), rate=.4, newest=True)['a'].item_id.tolist()
+    ['jam', 'milk']
+    """
     visit, owner, _, count = _visits(histories)
     kept = np.maximum(count - np.floor(_rates(rate, len(count)) * count), count > 0)
     first = np.floor((1. if newest else rng.random(len(count))) * (count - kept + (not newest)))
@@ -92,8 +118,8 @@ def crop_visits(
 def drop_events(
     histories:Histories,
     rng:np.random.Generator,
-    rate=.3,             # Probability of each event to go, (U,) or one for all
-) -> Histories:          # A user who would lose all keeps the newest
+    rate:float|np.ndarray=.3,  # Probability of each event to go, (U,) or one for all
+) -> Histories:                # A user who would lose all keeps the newest
     "Leave single events out."
     users = histories.users
     keep = rng.random(len(users)) >= _rates(rate, len(histories))[users]
@@ -105,8 +131,8 @@ def drop_events(
 def mask_events(
     histories:Histories,
     rng:np.random.Generator,
-    rate=.3,             # Probability of each event to be hidden, (U,) or one for all
-) -> Histories:          # Items -1 and prices unknown where hidden
+    rate:float|np.ndarray=.3,  # Probability of each event to be hidden, (U,) or one for all
+) -> Histories:                # Items -1 and prices unknown where hidden
     "Hide which item it was, and its price; action, moment and place stay."
     hidden = rng.random(len(histories.items)) < _rates(rate, len(histories))[histories.users]
     return replace(histories, items=np.where(hidden, -1, histories.items).astype('int32'), prices=np.where(hidden, np.nan, histories.prices).astype('float32'))
@@ -114,10 +140,18 @@ def mask_events(
 def substitute_items(
     histories:Histories,
     rng:np.random.Generator,
-    rate=.3,             # Probability of each event to get another item, (U,) or one for all
-    neighbours=None,     # int (I, k) item codes, the nearest first, -1 where there are fewer: from `text_neighbours`
+    rate:float|np.ndarray=.3,         # Probability of each event to get another item, (U,) or one for all
+    neighbours:np.ndarray|None=None,  # int (I, k) item codes, the nearest first, -1 where there are fewer: from `text_neighbours`
 ) -> Histories:
-    "Put one of its neighbours in an item's place; an item without neighbours stays."
+    """Put one of its neighbours in an item's place; an item without neighbours stays.
+
+    >>> from seqrep_nb.histories import build_histories
+    >>> days = pd.to_datetime(['2024-01-01', '2024-01-02', '2024-01-03'], utc=True)
+    >>> log = build_histories(pd.DataFrame(dict(user_id='a', item_id=['tea', 'jam', 'milk'], action='buy', timestamp=days)))
+    >>> near = np.array([[-1], [2], [-1]])  # jam, milk, tea: tea may stand in for milk
+    >>> substitute_items(log, np.random.default_rng(0), rate=1., neighbours=near)['a'].item_id.tolist()
+    ['tea', 'jam', 'tea']
+    """
     if neighbours is None or len(neighbours) != len(histories.item_ids): raise input_error('neighbours', problem='are missing' if neighbours is None else f'are of {len(neighbours):,} items, the catalogue has {len(histories.item_ids):,}', way_out='pass text_neighbours(texts, vectors)')
     chosen, lot = rng.random((2, len(histories.items)))
     items, number = histories.items, (neighbours >= 0).sum(1)
@@ -138,8 +172,8 @@ def _new_order(histories, rng, rate, longest): # (V,) which visit comes to each 
 def reorder_visits(
     histories:Histories,
     rng:np.random.Generator,
-    rate=.5,             # Share of the visits in the span, (U,) or one for all
-    longest:int=5,       # Visits in it at most
+    rate:float|np.ndarray=.5,  # Share of the visits in the span, (U,) or one for all
+    longest:int=5,             # Visits in it at most
 ) -> Histories:
     "Neighbouring visits change places; the moments of visits stay, what was bought at them moves."
     order, visit, start = _new_order(histories, rng, rate, longest)
@@ -158,7 +192,11 @@ def text_neighbours(
     k:int=5,
     least:float=.5,       # Smallest cosine that counts as near
 ) -> np.ndarray:          # int32 (I, k) item codes with another text, the nearest first, -1 where there are fewer
-    "Which items could stand in for each?"
+    """Which items could stand in for each?
+
+    >>> text_neighbours(['green tea', 'black tea', 'jam'], np.array([[1., 0.], [.9, .1], [0., 1.]]), k=1).tolist()
+    [[1], [0], [-1]]
+    """
     if len(texts) != len(vectors): raise input_error('texts', problem=f'are {len(texts):,} for {len(vectors):,} vectors', way_out='pass one text per vector')
     of, distinct = pd.factorize(np.asarray(texts, object))
     first = np.flatnonzero(~pd.Series(of).duplicated())
@@ -175,10 +213,10 @@ RATES = dict(crop=.4, shorten=.4, drop=.3, mask=.3, reorder=.5, substitute=.3)
 def augment(
     histories:Histories,
     rng:np.random.Generator,
-    rates:dict=None,     # Name of a change → rate; None: `RATES`, substitute only with neighbours; {}: nothing changes
-    neighbours=None,     # For substitute, from `text_neighbours`
-    share:float=1.,      # Probability that a history is changed at all
-) -> Histories:          # The same users
+    rates:Mapping[str, float]|None=None,  # Name of a change → rate; None: `RATES`, substitute only with neighbours; {}: nothing changes
+    neighbours:np.ndarray|None=None,      # For substitute, from `text_neighbours`
+    share:float=1.,                       # Probability that a history is changed at all
+) -> Histories:                           # The same users
     "Change each history in one of the named ways, drawn evenly. Raises `InputError` on an unknown name."
     rates = {name: rate for name, rate in RATES.items() if name != 'substitute' or neighbours is not None} if rates is None else rates
     if unknown := set(rates) - set(OPERATIONS): raise input_error('rates', problem=f'name {min(unknown)!r}', way_out=f'choose from {", ".join(OPERATIONS)}')
@@ -191,12 +229,17 @@ def augment(
 
 # %% ../nbs/35_augment.ipynb #7b344e51
 def contrastive_loss(
-    first,              # (B, D) one view of each row
-    second,             # (B, D) the other
-    users,              # (B,) int, whose row it is: rows of one user are never negatives of each other
+    first:tf.Tensor|np.ndarray,   # (B, D) one view of each row
+    second:tf.Tensor|np.ndarray,  # (B, D) the other
+    users:tf.Tensor|np.ndarray,   # (B,) int, whose row it is: rows of one user are never negatives of each other
     temperature:float=.2,
-):                      # Scalar, mean over the 2B views
-    "NT-Xent: how surely does each view find its partner among the other users' views? (arXiv 2002.05709)"
+) -> tf.Tensor:                   # Scalar, mean over the 2B views
+    """NT-Xent: how surely does each view find its partner among the other users' views? (arXiv 2002.05709)
+
+    >>> views = np.eye(2, dtype='float32')
+    >>> round(float(contrastive_loss(views, views, np.array([0, 1]))), 3)
+    0.013
+    """
     ops = keras.ops
     z, who = ops.normalize(ops.concatenate([first, second]), axis=-1), ops.concatenate([users, users])
     number = ops.arange(ops.shape(who)[0])
@@ -211,17 +254,27 @@ INPUTS = ('items', 'actions', 'places', 'numbers', 'mask')
 
 def history_windows(
     histories:Histories,
-    now,          # The moment of each row, microseconds, (N,) or one for all
-    window:int,   # k
-) -> dict:        # As `window_before` gives them, (N, k)
+    now:int|np.ndarray,      # The moment of each row, microseconds, (N,) or one for all
+    window:int,              # k
+) -> dict[str, np.ndarray]:  # As `window_before` gives them, (N, k)
     "What the encoder sees of each history. Raises `InputError` where an event lies after its moment."
     return window_before(histories, histories.offsets[1:], np.arange(len(histories)), np.broadcast_to(now, len(histories)), window)
 
-def history_encoder(item_vectors, window, actions, places, width=48, blocks=1, heads=2, dropout=.1): # Keras model: inputs as `window_before` gives them → h (B, width)
+def history_encoder(
+    item_vectors:np.ndarray,  # (I, E), rows as the catalogue
+    window:int,               # k, newest events seen
+    actions:int,              # Number of known actions
+    places:int,               # Number of known places
+    width:int=48,             # D
+    blocks:int=1,
+    heads:int=2,
+    dropout:float=.1,
+) -> keras.Model:             # Inputs as `window_before` gives them → h (B, width)
     "The behaviour transformer without its scores."
     whole = behaviour_model(item_vectors, np.zeros(len(item_vectors)), window, actions, places, width, blocks, heads, dropout, use_ids=False)
     return keras.Model(whole.input, whole.output['h'], name='history_encoder')
 
+# %% ../nbs/35_augment.ipynb #a55aaedb
 class _HistoryModel(BaseEstimator):
     "What the two estimators share: an encoder of histories, and the codes that it was made for."
     def _set_up(self, histories, like=None):
@@ -235,8 +288,8 @@ class _HistoryModel(BaseEstimator):
         return np.broadcast_to((histories.timestamps.max(initial=0) if now is None else now), len(histories)).astype('int64')
 
     def represent(self, histories:Histories,
-        now=None,      # The moment of each row, microseconds; None: the newest event of all
-    ) -> np.ndarray:   # H float32 (N, width)
+        now:int|np.ndarray|None=None,  # The moment of each row, microseconds; None: the newest event of all
+    ) -> np.ndarray:                   # H float32 (N, width)
         "One vector per history, also for an empty one."
         check_is_fitted(self, 'encoder_')
         now = self._moments(histories, now)
@@ -247,25 +300,25 @@ class _HistoryModel(BaseEstimator):
 class ContrastiveEncoder(_HistoryModel):
     "An encoder of histories that learned without labels to find two changed copies of one history among those of other users (after CL4SRec, arXiv 2010.14395)."
     def __init__(self,
-        item_vectors,          # (I, E) vectors of the item texts, rows as the catalogue of the histories
-        rates=None,            # Name of a change → rate, see `augment`; None: `RATES`; {}: dropout alone (SimCSE)
-        neighbours=None,       # For substitute, from `text_neighbours`
-        window=64,             # k, newest events seen
-        width=48,              # D
-        blocks=1,
-        heads=2,
-        dropout=.1,
-        temperature=.2,
-        steps=200,
-        batch_size=128,        # Histories per step; all others of them are the negatives
-        learning_rate=2e-3,    # Highest one
-        seed=0,
-        folder=None,           # For checkpoints; a run that was stopped goes on
+        item_vectors:np.ndarray,              # (I, E) vectors of the item texts, rows as the catalogue of the histories
+        rates:Mapping[str, float]|None=None,  # Name of a change → rate, see `augment`; None: `RATES`; {}: dropout alone (SimCSE)
+        neighbours:np.ndarray|None=None,      # For substitute, from `text_neighbours`
+        window:int=64,                        # k, newest events seen
+        width:int=48,                         # D
+        blocks:int=1,
+        heads:int=2,
+        dropout:float=.1,
+        temperature:float=.2,
+        steps:int=200,
+        batch_size:int=128,                   # Histories per step; all others of them are the negatives
+        learning_rate:float=2e-3,             # Highest one
+        seed:int=0,
+        folder:str|Path|None=None,            # For checkpoints; a run that was stopped goes on
     ):
         self.item_vectors, self.rates, self.neighbours, self.window, self.width, self.blocks, self.heads = item_vectors, rates, neighbours, window, width, blocks, heads
         self.dropout, self.temperature, self.steps, self.batch_size, self.learning_rate, self.seed, self.folder = dropout, temperature, steps, batch_size, learning_rate, seed, folder
 
-    def fit(self, histories:Histories, y=None, now=None):
+    def fit(self, histories:Histories, y:Any=None, now:int|np.ndarray|None=None) -> Self:
         "Learn from histories, one row per user and moment `now` (N,), microseconds; None: the newest event of all. Raises `InputError` on fewer than two users: there is nobody to be told from."
         if len(set(histories.user_ids)) < 2 or self.batch_size < 2: raise input_error('histories, batch_size', problem=f'hold {len(set(histories.user_ids))} users, and batches of {self.batch_size}', way_out='give at least two users, and batches of at least two')
         if not 0 < self.temperature < np.inf: raise input_error('temperature', problem=f'is {self.temperature}', way_out='use a number above 0, such as 0.2')
@@ -310,27 +363,27 @@ def _loss(self:ContrastiveEncoder, *batch):
 class HistoryClassifier(_HistoryModel):
     "Histories → probabilities: an encoder and a logistic head, trained together on labels, and on changed copies if wanted."
     def __init__(self,
-        item_vectors,          # (I, E) as for `ContrastiveEncoder`
-        start=None,            # A fitted `ContrastiveEncoder` to start from; its window, width and depth then count
-        rates=None,            # Name of a change → rate: copies that keep their label; None: no copies
-        neighbours=None,       # For substitute
-        share=.5,              # Part of each batch that is a changed copy
-        window=64,
-        width=48,
-        blocks=1,
-        heads=2,
-        dropout=.1,
-        steps=200,
-        batch_size=64,
-        learning_rate=1e-3,    # Highest one
-        every=20,              # Steps between two looks at the validation rows
-        seed=0,
-        folder=None,           # For checkpoints
+        item_vectors:np.ndarray,              # (I, E) as for `ContrastiveEncoder`
+        start:ContrastiveEncoder|None=None,   # A fitted `ContrastiveEncoder` to start from; its window, width and depth then count
+        rates:Mapping[str, float]|None=None,  # Name of a change → rate: copies that keep their label; None: no copies
+        neighbours:np.ndarray|None=None,      # For substitute
+        share:float=.5,                       # Part of each batch that is a changed copy
+        window:int=64,
+        width:int=48,
+        blocks:int=1,
+        heads:int=2,
+        dropout:float=.1,
+        steps:int=200,
+        batch_size:int=64,
+        learning_rate:float=1e-3,             # Highest one
+        every:int=20,                         # Steps between two looks at the validation rows
+        seed:int=0,
+        folder:str|Path|None=None,            # For checkpoints
     ):
         self.item_vectors, self.start, self.rates, self.neighbours, self.share, self.window, self.width, self.blocks, self.heads = item_vectors, start, rates, neighbours, share, window, width, blocks, heads
         self.dropout, self.steps, self.batch_size, self.learning_rate, self.every, self.seed, self.folder = dropout, steps, batch_size, learning_rate, every, seed, folder
 
-    def fit(self, histories:Histories, y, now=None, validation=None):
+    def fit(self, histories:Histories, y:np.ndarray, now:int|np.ndarray|None=None, validation:tuple|None=None) -> Self:
         "Train on y (N,) or (N, C) of 0 and 1, both present. `validation` = (histories, y, now) chooses the step. Raises `InputError` on other labels, and on a start from another catalogue."
         y = _labels(y, histories)
         _check_labels(y, validation, self.start)
@@ -396,8 +449,8 @@ def _probability(self:HistoryClassifier, histories, now): # float64 (N, C)
 
 @patch
 def predict_proba(self:HistoryClassifier, histories:Histories,
-    now=None,      # The moment of each row, microseconds; None: the newest event of all
-) -> np.ndarray:   # (N, 2) of label 0 and of label 1; with C > 1 labels (N, C), each of being 1
+    now:int|np.ndarray|None=None,  # The moment of each row, microseconds; None: the newest event of all
+) -> np.ndarray:                   # (N, 2) of label 0 and of label 1; with C > 1 labels (N, C), each of being 1
     "Probability of each label."
     check_is_fitted(self, 'head_')
     p = self._probability(histories, now)
@@ -405,12 +458,17 @@ def predict_proba(self:HistoryClassifier, histories:Histories,
 
 # %% ../nbs/35_augment.ipynb #0ad071ee
 def nested_samples(
-    user_ids,              # (N,) whose row it is
-    y,                     # (N,) labels 0 and 1
-    shares=(.01, .1, 1.),  # Of the users
+    user_ids:Ids,                          # (N,) whose row it is
+    y:Sequence[int]|np.ndarray,            # (N,) labels 0 and 1
+    shares:Sequence[float]=(.01, .1, 1.),  # Of the users
     seed:int=0,
-) -> dict:                 # Share → bool (N,), the rows whose label is known; a smaller sample lies in each larger one
-    "Whole users, drawn evenly over how often they are positive. Raises `InputError` on labels other than 0 and 1, on shares outside 0 to 1, and where a sample holds one class only."
+) -> dict[float, np.ndarray]:              # Share → bool (N,), the rows whose label is known; a smaller sample lies in each larger one
+    """Whole users, drawn evenly over how often they are positive. Raises `InputError` on labels other than 0 and 1, on shares outside 0 to 1, and where a sample holds one class only.
+
+    >>> samples = nested_samples(['a', 'b', 'c', 'd'], [1, 0, 1, 0], shares=(.5, 1.))
+    >>> {share: int(rows.sum()) for share, rows in samples.items()}
+    {0.5: 2, 1.0: 4}
+    """
     if np.shape(y) != np.shape(user_ids) or not set(np.ravel(y).tolist()) <= {0, 1}: raise input_error('y', problem=f'has shape {np.shape(y)} for {len(user_ids)} rows, or holds other labels than 0 and 1', way_out='pass one label, 0 or 1, per row')
     if odd := [share for share in shares if not 0 < share <= 1]: raise input_error('shares', problem=f'hold {odd[0]}', way_out='use shares above 0, up to 1')
     users, code = np.unique(np.asarray(user_ids).astype(str), return_inverse=True)
@@ -426,8 +484,8 @@ def nested_samples(
     return samples
 
 def seed_mean(
-    results:Sequence,  # `Result`s of one model and metric under several seeds, of the same users
-) -> Result:           # Its value is the mean over seeds; intervals resample users
+    results:Sequence[Result],  # `Result`s of one model and metric under several seeds, of the same users
+) -> Result:                   # Its value is the mean over seeds; intervals resample users
     "One result of several seeds. Raises `InputError` on none, and on results of different things."
     if not len(results): raise InputError('seed_mean: there are no results; pass one model under one seed or several')
     first = results[0]

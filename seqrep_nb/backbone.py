@@ -13,6 +13,8 @@ __all__ = ['ASSUMED', 'SUPPORTED', 'ARGUMENTS', 'SIZES', 'INDEX', 'NO_WEIGHTS', 
 # %% ../nbs/21_backbone.ipynb #eaffdae6
 import os, re, shutil
 from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
 
 import numpy as np
 
@@ -42,8 +44,8 @@ SIZES = {family: [field for argument, field in fields.items() if argument != 'dr
 
 # %% ../nbs/21_backbone.ipynb #23203297
 def read_config(
-    folder,   # Folder of a checkpoint
-) -> dict:    # config.json, its silent assumptions filled in
+    folder:str|Path,  # Folder of a checkpoint
+) -> dict[str,Any]:   # config.json, its silent assumptions filled in
     "Read config.json. Raises `InputError` naming the field that this package would compute wrongly."
     path, found = Path(folder)/'config.json', read_json(Path(folder)/'config.json')
     if not isinstance(found, dict): raise input_error(str(path), problem='is not a JSON object', way_out='fetch the checkpoint again')
@@ -69,8 +71,8 @@ def _unsupported(path, field, value, values):
 INDEX = 'model.safetensors.index.json'
 
 def weight_files(
-    folder,   # Folder of a checkpoint
-) -> dict:    # Path of a safetensors file → names of the arrays that the index expects in it; without an index, none
+    folder:str|Path,        # Folder of a checkpoint
+) -> dict[Path,list[str]]:  # Path of a safetensors file → names of the arrays that the index expects in it; without an index, none
     "The files that hold the weights. Raises `InputError` where they are missing, incomplete or pickles."
     folder, single, index = Path(folder), Path(folder)/'model.safetensors', Path(folder)/INDEX
     if single.is_file(): return {single: []}
@@ -88,8 +90,8 @@ def weight_files(
 NO_WEIGHTS = re.compile(r'position_ids|\.attn\.(masked_)?bias$|^lm_head\.')  # buffers, and a layer that is no part of H
 
 def read_tensors(
-    folder,   # Folder of a checkpoint
-) -> dict:    # Name without a leading 'bert.' or 'transformer.' → float32 array
+    folder:str|Path,        # Folder of a checkpoint
+) -> dict[str,np.ndarray]:  # Name without a leading 'bert.' or 'transformer.' → float32 array
     "The arrays of the safetensors files. Raises `InputError` on a missing, pickled or broken file."
     tensors = {}
     import ml_dtypes  # NumPy learns bfloat16 from it
@@ -107,14 +109,22 @@ def read_tensors(
     return tensors
 
 def plain_name(name:str) -> str:
-    "One name per array: some files write the family in front, older ones call a LayerNorm's weight and bias gamma and beta."
+    """One name per array: some files write the family in front, older ones call a LayerNorm's weight and bias gamma and beta.
+
+    >>> plain_name('bert.embeddings.LayerNorm.gamma')
+    'embeddings.LayerNorm.weight'
+    """
     return re.sub(r'(?<=LayerNorm\.)(gamma|beta)$', lambda m: dict(gamma='weight', beta='bias')[m[0]], re.sub(r'^(bert|transformer)\.', '', name))
 
 # %% ../nbs/21_backbone.ipynb #c0ffee21
 def tensor_shapes(
-    config,   # From `read_config`
-) -> dict:    # Name in the published file → shape, of every array that the hidden states need
-    "What a config asks of the weights."
+    config:dict[str,Any],       # From `read_config`
+) -> dict[str,tuple[int,...]]:  # Name in the published file → shape, of every array that the hidden states need
+    """What a config asks of the weights.
+
+    >>> tensor_shapes(dict(model_type='gpt2', vocab_size=10, n_embd=4, n_layer=0, n_head=2, n_inner=16, n_positions=8))
+    {'wte.weight': (10, 4), 'wpe.weight': (8, 4), 'ln_f.weight': (4,), 'ln_f.bias': (4,)}
+    """
     V, D, layers, _, F, P, *S = (config[field] for field in SIZES[config['model_type']])
     if config['model_type'] == 'bert':
         table = lambda name, rows: {f'embeddings.{name}_embeddings.weight': (rows, D)}
@@ -129,8 +139,8 @@ def tensor_shapes(
 def _pair(name, shape, outputs=0): return {name + '.weight': shape, name + '.bias': (shape[outputs],)}
 
 def checked_tensors(
-    folder,   # Folder of a checkpoint
-) -> dict:    # As `read_tensors`
+    folder:str|Path,        # Folder of a checkpoint
+) -> dict[str,np.ndarray]:  # As `read_tensors`
     "The arrays that the hidden states need, each there, of the size that config.json asks for, and finite. Raises `InputError`."
     tensors, config = read_tensors(folder), read_config(folder)
     for name, shape in tensor_shapes(config).items():
@@ -141,10 +151,15 @@ def checked_tensors(
 
 # %% ../nbs/21_backbone.ipynb #d188551d
 def align_left(
-    ids:np.ndarray,   # Token ids, (B, T)
-    mask:np.ndarray,  # True for a real token, (B, T); padding anywhere
-) -> tuple:           # ids (B, T), mask bool (B, T), order int (B, T)
-    "Real tokens first, in their order. `np.take_along_axis(result, order[..., None], 1)` puts a result (B, T, D) back."
+    ids:np.ndarray,                            # Token ids, (B, T)
+    mask:np.ndarray,                           # True for a real token, (B, T); padding anywhere
+) -> tuple[np.ndarray,np.ndarray,np.ndarray]:  # ids (B, T), mask bool (B, T), order int (B, T)
+    """Real tokens first, in their order. `np.take_along_axis(result, order[..., None], 1)` puts a result (B, T, D) back.
+
+    >>> ids, mask, order = align_left(np.array([[0, 7, 5]]), np.array([[0, 1, 1]]))
+    >>> ids.tolist(), mask.tolist(), order.tolist()
+    ([[7, 5, 0]], [[True, True, False]], [[2, 0, 1]])
+    """
     mask = np.asarray(mask, bool)
     first = np.argsort(~mask, axis=1, kind='stable')
     return np.take_along_axis(np.asarray(ids), first, 1), np.take_along_axis(mask, first, 1), np.argsort(first, axis=1)
@@ -188,7 +203,7 @@ def _gpt2(w, config, ids, mask):
 
 # %% ../nbs/21_backbone.ipynb #985a2e8a
 def reference_hidden(
-    folder,           # Folder of a BERT or GPT-2 checkpoint
+    folder:str|Path,  # Folder of a BERT or GPT-2 checkpoint
     ids:np.ndarray,   # Token ids, (B, T)
     mask:np.ndarray,  # True for a real token, (B, T); each row has at least one, padding anywhere
 ) -> np.ndarray:      # float64, (B, T, D), last hidden states
@@ -199,7 +214,7 @@ def reference_hidden(
     return np.take_along_axis(hidden, order[..., None], 1)
 
 # %% ../nbs/21_backbone.ipynb #ee618d04
-def import_keras() -> tuple: # (tensorflow, keras, keras_hub)
+def import_keras() -> tuple[ModuleType,ModuleType,ModuleType]: # (tensorflow, keras, keras_hub)
     "Import TensorFlow, Keras and KerasHub without their start-up messages. Raises `InputError` where Keras is set to another backend."
     asked = os.environ.get('KERAS_BACKEND', 'tensorflow')
     if asked == 'tensorflow':
@@ -208,7 +223,9 @@ def import_keras() -> tuple: # (tensorflow, keras, keras_hub)
     raise InputError(f'Keras is set to the backend {asked!r}; set the environment variable KERAS_BACKEND=tensorflow before Keras is first imported')
 
 # %% ../nbs/21_backbone.ipynb #50a4ce25
-def backbone_family(backbone) -> str: # 'bert' or 'gpt2'
+def backbone_family(
+    backbone:Any,  # keras_hub backbone
+) -> Literal['bert','gpt2']:
     "Which family a backbone belongs to. Raises `InputError` for another."
     families = dict(BertBackbone='bert', GPT2Backbone='gpt2')
     for kind in type(backbone).__mro__:
@@ -216,8 +233,8 @@ def backbone_family(backbone) -> str: # 'bert' or 'gpt2'
     raise InputError(f'a {type(backbone).__name__} is neither a BertBackbone nor a GPT2Backbone of KerasHub; use load_backbone')
 
 def bert_layers(
-    backbone,  # keras_hub BertBackbone
-) -> dict:     # Name in the published file → Keras layer
+    backbone:Any,    # keras_hub BertBackbone
+) -> dict[str,Any]:  # Name in the published file → Keras layer
     "Which Keras layer is which entry of the published file."
     layers = {'embeddings.word_embeddings': backbone.token_embedding, 'embeddings.position_embeddings': backbone.position_embedding,
               'embeddings.token_type_embeddings': backbone.segment_embedding, 'embeddings.LayerNorm': backbone.embeddings_layer_norm}
@@ -231,8 +248,8 @@ def bert_layers(
 
 # %% ../nbs/21_backbone.ipynb #73756438
 def gpt2_layers(
-    backbone,  # keras_hub GPT2Backbone
-) -> dict:     # Name in the published file → Keras layers, which lie side by side there
+    backbone:Any,     # keras_hub GPT2Backbone
+) -> dict[str,list]:  # Name in the published file → Keras layers, which lie side by side there
     "Which Keras layers are which entry of the published file."
     layers = {'wte': [backbone.token_embedding], 'wpe': [backbone.position_embedding], 'ln_f': [backbone.layer_norm]}
     for i, block in enumerate(backbone.transformer_layers):
@@ -242,7 +259,9 @@ def gpt2_layers(
                    at + 'mlp.c_fc': [block._feedforward_intermediate_dense], at + 'mlp.c_proj': [block._feedforward_output_dense]}
     return layers
 
-def backbone_variables(backbone) -> dict: # Name in the published file → (Keras variables, outputs of each as a dense kernel or 0)
+def backbone_variables(
+    backbone:Any,                # keras_hub BertBackbone or GPT2Backbone
+) -> dict[str,tuple[list,int]]:  # Name in the published file → (Keras variables, outputs of each as a dense kernel or 0)
     "Every array of the published file and the variables that hold it."
     found = {}
     layers = gpt2_layers(backbone) if backbone_family(backbone) == 'gpt2' else {name: [layer] for name, layer in bert_layers(backbone).items()}
@@ -252,14 +271,16 @@ def backbone_variables(backbone) -> dict: # Name in the published file → (Kera
         else: found[name + '.weight'] = ([p.position_embeddings if hasattr(p, 'position_embeddings') else p.embeddings for p in parts], 0)
     return found
 
-def bert_variables(backbone) -> dict: # Name in the published file → (Keras variable, outputs of a dense kernel or 0)
+def bert_variables(
+    backbone:Any,               # keras_hub BertBackbone
+) -> dict[str,tuple[Any,int]]:  # Name in the published file → (Keras variable, outputs of a dense kernel or 0)
     "Every array of a BERT's published file and the variable that holds it."
     return {name: (variables[0], outputs) for name, (variables, outputs) in backbone_variables(backbone).items()}
 
 # %% ../nbs/21_backbone.ipynb #30df5b64
 def exact_gelu(
-    backbone,  # keras_hub BertBackbone; changed in place
-):             # The same backbone
+    backbone:Any,  # keras_hub BertBackbone; changed in place
+) -> Any:          # The same backbone
     "Give every block the exact GELU that BERT was trained with; KerasHub builds the tanh approximation. Raises `InputError` for a GPT-2, which was trained with that one."
     _, keras, _ = import_keras()
     if backbone_family(backbone) == 'gpt2': raise InputError('exact_gelu: GPT-2 was trained with the tanh GELU, which KerasHub computes; leave it as it is')
@@ -268,8 +289,8 @@ def exact_gelu(
     return backbone
 
 def load_backbone(
-    folder=None,  # Folder or hub name ('owner/model@revision'); None: the default checkpoint
-):                # BertBackbone or GPT2Backbone, called by `last_hidden`
+    folder:str|Path|None=None,  # Folder or hub name ('owner/model@revision'); None: the default checkpoint
+) -> Any:                       # keras_hub BertBackbone or GPT2Backbone, called by `last_hidden`
     "A pretrained BERT (with the exact GELU) or GPT-2. Raises `InputError` on an unsupported config or a damaged file."
     folder = find_checkpoint(folder)
     config, tensors = read_config(folder), read_tensors(folder)
@@ -282,11 +303,11 @@ def load_backbone(
     return exact_gelu(backbone) if bert else backbone
 
 def last_hidden(
-    backbone,        # From `load_backbone`
-    ids,             # Token ids, (B, T), real ones first (`align_left`): positions are counted from column 0
-    mask,            # True or 1 for a real token, (B, T)
-    training=False,  # With dropout
-):                   # Tensor (B, T, D), last hidden states
+    backbone:Any,         # From `load_backbone`
+    ids:Any,              # Token ids, an array or a tensor (B, T), real ones first (`align_left`): positions are counted from column 0
+    mask:Any,             # True or 1 for a real token, an array or a tensor (B, T)
+    training:bool=False,  # With dropout
+) -> Any:                 # Tensor (B, T, D), last hidden states
     "One call for both families; also inside a tf.function."
     _, keras, _ = import_keras()
     ids, mask = (keras.ops.cast(a, 'int32') for a in (ids, mask))
@@ -316,7 +337,9 @@ WRITTEN = dict(
     bert=dict({k: v[0] for k, v in SUPPORTED['bert'].items()}, architectures=['BertModel'], initializer_range=0.02, pad_token_id=0, dtype='float32'),
     gpt2=dict({k: v[0] for k, v in SUPPORTED['gpt2'].items()}, architectures=['GPT2Model'], initializer_range=0.02, dtype='float32'))
 
-def backbone_config(backbone) -> dict: # Content of config.json
+def backbone_config(
+    backbone:Any,    # keras_hub BertBackbone or GPT2Backbone
+) -> dict[str,Any]:  # Content of config.json
     "The config.json that describes `backbone`. Raises `InputError` unless it computes the GELU that the file will promise."
     family, h = backbone_family(backbone), np.linspace(-4, 4, 33, dtype=np.float32)
     promised = dict(bert=_erf_gelu, gpt2=_tanh_gelu)[family](h)
@@ -328,10 +351,10 @@ def backbone_config(backbone) -> dict: # Content of config.json
 
 # %% ../nbs/21_backbone.ipynb #a5331d2c
 def save_backbone(
-    backbone,             # keras_hub BertBackbone with the exact GELU, or GPT2Backbone
-    folder,               # Folder to write, whole or not at all
-    tokenizer_from=None,  # Checkpoint whose tokenizer files are copied; None: the default's, for a BERT
-) -> Path:                # The folder
+    backbone:Any,                       # keras_hub BertBackbone with the exact GELU, or GPT2Backbone
+    folder:str|Path,                    # Folder to write, whole or not at all
+    tokenizer_from:str|Path|None=None,  # Checkpoint whose tokenizer files are copied; None: the default's, for a BERT
+) -> Path:                              # The folder
     "Write a checkpoint in the Hugging Face layout, which `load_backbone` and PyTorch's transformers read."
     from safetensors.numpy import save_file
     config, turned = backbone_config(backbone), backbone_family(backbone) == 'bert'

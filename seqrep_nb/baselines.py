@@ -6,6 +6,7 @@
 __all__ = ['Popularity', 'PersonalFrequency', 'decayed_frequency', 'TIFUKNN', 'ItemKNN', 'UserKNN', 'EASE', 'IALS']
 
 # %% ../nbs/50_baselines.ipynb #cd169104
+from typing import Any, Literal, Self
 import numpy as np, pandas as pd, scipy.sparse as sp
 from scipy.linalg import lapack
 from sklearn.base import BaseEstimator
@@ -24,17 +25,23 @@ def _item_counts(histories, by, keep=True) -> np.ndarray: # (I,) float64: users 
     return np.bincount(items, minlength=len(histories.item_ids)).astype('float64')
 
 def _same_catalogue(fitted, histories):
-    if not np.array_equal(fitted, histories.item_ids):
+    if fitted is not histories.item_ids and not np.array_equal(fitted, histories.item_ids):
         raise input_error('histories', problem='have another catalogue than the one fitted', way_out='build them with item_ids=ranker.item_ids_')
 
 class Popularity(BaseEstimator):
-    "Score each item by how many users met it, the same list for everybody."
+    """Score each item by how many users met it, the same list for everybody.
+
+    >>> from seqrep_nb.histories import build_histories
+    >>> histories = build_histories(pd.DataFrame(dict(user_id=[*'aab'], item_id=['rice', 'tea', 'tea'], action='buy', timestamp=pd.date_range('2024-05-01', periods=3, tz='UTC'))))
+    >>> Popularity().fit(histories).score(histories).tolist()
+    [[1.0, 2.0], [1.0, 2.0]]
+    """
     def __init__(self,
-        days=None,   # Count the last days only; None: everything
-        by='users',  # 'users': users who met the item; 'rows': events that hold it
+        days:float|None=None,                # Count the last days only; None: everything
+        by:Literal['users', 'rows']='users', # 'users': users who met the item; 'rows': events that hold it
     ): self.days, self.by = days, by
 
-    def fit(self, histories:Histories, y=None):
+    def fit(self, histories:Histories, y:Any=None) -> Self:
         "Count. Raises `InputError` on histories without events."
         if not len(histories.items): raise input_error('histories', problem='hold no events', way_out='give the training histories')
         ever = _item_counts(histories, self.by)
@@ -45,21 +52,29 @@ class Popularity(BaseEstimator):
         self.item_ids_ = histories.item_ids
         return self
 
-    def score(self, histories:Histories, now=None) -> np.ndarray: # (U, I) float32; `now` is not needed here
+    def score(self, histories:Histories, now:int|None=None) -> np.ndarray: # (U, I) float32; `now` is not needed here
         "The same scores for every user."
         check_is_fitted(self); _same_catalogue(self.item_ids_, histories)
         return np.tile(self.popularity_.astype('float32'), (len(histories), 1))
 
 # %% ../nbs/50_baselines.ipynb #f697e2b4
 class PersonalFrequency(BaseEstimator):
-    "Score each item by how often the user met it, then by popularity."
-    def fit(self, histories:Histories, y=None):
+    """Score each item by how often the user met it, then by popularity.
+
+    >>> from seqrep_nb.histories import build_histories
+    >>> bought = dict(user_id=[*'aab'], item_id=['rice', 'tea', 'tea'], action='buy', timestamp=pd.date_range('2024-05-01', periods=3, tz='UTC'))
+    >>> histories = build_histories(pd.DataFrame(bought))
+    >>> print(PersonalFrequency().fit(histories).score(histories).round(2))
+    [[1.33 1.67]
+     [0.33 1.67]]
+    """
+    def fit(self, histories:Histories, y:Any=None) -> Self:
         "Count popularity, for the ties."
         self.popularity_ = Popularity().fit(histories).popularity_
         self.item_ids_ = histories.item_ids
         return self
 
-    def score(self, histories:Histories, now=None) -> np.ndarray: # (U, I) float32; `now` is not needed here
+    def score(self, histories:Histories, now:int|None=None) -> np.ndarray: # (U, I) float32; `now` is not needed here
         "The user's own counts; popularity is worth less than one purchase."
         check_is_fitted(self); _same_catalogue(self.item_ids_, histories)
         return histories.counts().toarray() + (self.popularity_ / (1 + self.popularity_.max())).astype('float32')
@@ -71,7 +86,15 @@ def decayed_frequency(
     within:float=0.9,     # r_b, weight of one step back inside a group
     across:float=0.7,     # r_g, weight of one group back
 ) -> sp.csr_matrix:       # (U, I) float32, v of every user
-    "Time-decayed basket frequency of every item (Hu et al., 2020, equations 1 to 3)."
+    """Time-decayed basket frequency of every item (Hu et al., 2020, equations 1 to 3).
+
+    >>> from seqrep_nb.histories import build_histories
+    >>> bought = dict(user_id=[*'aab'], item_id=['rice', 'tea', 'tea'], action='buy', timestamp=pd.date_range('2024-05-01', periods=3, tz='UTC'))
+    >>> histories = build_histories(pd.DataFrame(bought))
+    >>> print(decayed_frequency(histories).toarray().round(2))
+    [[0.45 0.5 ]
+     [0.   1.  ]]
+    """
     keep = histories.items >= 0
     users, baskets, items = np.unique(np.stack([histories.users[keep], histories.baskets[keep], histories.items[keep]]), axis=1)
     last = np.zeros(len(histories), 'int64')
@@ -87,23 +110,23 @@ def decayed_frequency(
 class TIFUKNN(BaseEstimator):
     "Decayed personal frequency, blended with that of the nearest users (Hu et al., 2020, arXiv 2006.00556)."
     def __init__(self,
-        group_size=7,    # m, baskets per group
-        within=0.9,      # r_b, decay per basket inside a group
-        across=0.7,      # r_g, decay per group
-        neighbours=300,  # k; fewer users than that: all of them
-        alpha=0.7,       # Weight of the user's own vector
+        group_size:int=7,    # m, baskets per group
+        within:float=0.9,    # r_b, decay per basket inside a group
+        across:float=0.7,    # r_g, decay per group
+        neighbours:int=300,  # k; fewer users than that: all of them
+        alpha:float=0.7,     # Weight of the user's own vector
     ): self.group_size, self.within, self.across, self.neighbours, self.alpha = group_size, within, across, neighbours, alpha
 
     def _vectors(self, histories): return decayed_frequency(histories, self.group_size, self.within, self.across)
 
-    def fit(self, histories:Histories, y=None):
+    def fit(self, histories:Histories, y:Any=None) -> Self:
         "Keep every user's vector, to be a neighbour."
         self.popularity_ = Popularity().fit(histories).popularity_
         self.item_ids_, self.user_ids_, self.vectors_ = histories.item_ids, histories.user_ids, self._vectors(histories)
         self.index_ = NearestNeighbors(n_neighbors=min(self.neighbours + 1, len(histories)), algorithm='brute').fit(self.vectors_)
         return self
 
-    def score(self, histories:Histories, now=None) -> np.ndarray: # (U, I) float32; `now` is not needed here
+    def score(self, histories:Histories, now:int|None=None) -> np.ndarray: # (U, I) float32; `now` is not needed here
         "The user's own vector and the mean of its neighbours; a user is not its own neighbour."
         check_is_fitted(self); _same_catalogue(self.item_ids_, histories)
         own = self._vectors(histories)
@@ -120,12 +143,12 @@ class TIFUKNN(BaseEstimator):
 def _tie(popularity) -> np.ndarray: # (I,) float32, less than any evidence
     return (1e-6 * popularity / (1 + popularity.max())).astype('float32')
 
-def _met(histories, half_life=None, now=0) -> sp.csr_matrix: # (U, I) float32: baskets that hold the item, each worth 1, or half per half-life before `now`
+def _met(histories, half_life=None, now=0) -> sp.csr_matrix: # (U, I) float32: baskets that hold the item, each worth 1, or half per half-life before `now`, one moment or (U,)
     keep = histories.items >= 0
     users, items, baskets, times = (getattr(histories, name)[keep] for name in ('users', 'items', 'baskets', 'timestamps'))
     basket = users.astype('int64') * (baskets.max(initial=0) + 1) + baskets
     first = np.unique(basket * len(histories.item_ids) + items, return_index=True)[1]
-    worth = np.ones(len(first)) if half_life is None else np.exp2((times[first] - now) / (half_life * DAY))
+    worth = np.ones(len(first)) if half_life is None else np.exp2((times[first] - (now[users[first]] if np.ndim(now) else now)) / (half_life * DAY))
     return sp.coo_matrix((worth.astype('float32'), (users[first], items[first])), (len(histories), len(histories.item_ids))).tocsr()
 
 def _unit(rows) -> sp.csr_matrix: # each row by its length; rows of zeros stay
@@ -154,14 +177,17 @@ def _strongest(weights, k) -> sp.csr_matrix: # weights (B, n) dense → the k la
 class ItemKNN(BaseEstimator):
     "Score each item by its likeness to the items that the user met: cosine over users (Deshpande and Karypis, 2004)."
     def __init__(self,
-        neighbours=100,  # k, the most similar items that are kept for each item
-        shrink=20,       # Added to the norms' product: a likeness seen in few users counts less
-    ): self.neighbours, self.shrink = neighbours, shrink
+        neighbours:int=100,          # k, the most similar items that are kept for each item
+        shrink:float=20,             # Added to the norms' product: a likeness seen in few users counts less
+        half_life:float|None=None,   # Days before the user's newest event after which a meeting speaks half as loud; None: all speak alike
+    ): self.neighbours, self.shrink, self.half_life = neighbours, shrink, half_life
 
-    def fit(self, histories:Histories, y=None):
-        "Keep the nearest items of every item; a block of rows at a time, never (I, I)."
+    def fit(self, histories:Histories, y:Any=None, similarity:sp.csr_matrix|None=None) -> Self:
+        "Keep the nearest items of every item; a block of rows at a time, never (I, I). `similarity`: of an earlier fit on the same histories, kept as it is."
         self.popularity_ = Popularity().fit(histories).popularity_
-        self.item_ids_, met = histories.item_ids, _met(histories).sign()
+        self.item_ids_, self.similarity_ = histories.item_ids, similarity
+        if similarity is not None: return self
+        met = _met(histories).sign()
         by_item = met.T.tocsr()
         self.similarity_ = sp.vstack([self._nearest(by_item, met, rows) for rows in _blocks(*by_item.shape[:1] * 2)]).tocsr()
         return self
@@ -173,22 +199,24 @@ class ItemKNN(BaseEstimator):
         both[np.arange(len(both)), np.arange(met.shape[1])[rows]] = 0      # not its own neighbour
         return _strongest(both, self.neighbours)
 
-    def score(self, histories:Histories, now=None) -> np.ndarray: # (U, I) float32; `now` is not needed here
+    def score(self, histories:Histories, now:int|None=None) -> np.ndarray: # (U, I) float32; `now` is not needed here
         "What the user met speaks for its neighbours; the likenesses are summed."
         check_is_fitted(self); _same_catalogue(self.item_ids_, histories)
-        return _times(_met(histories).sign(), self.similarity_, _tie(self.popularity_))
+        if self.half_life is None: met = _met(histories).sign()
+        else: met = _met(histories, self.half_life, np.append(histories.timestamps, 0)[histories.offsets[1:] - 1])
+        return _times(met, self.similarity_, _tie(self.popularity_))
 
 
 # %% ../nbs/50_baselines.ipynb #d658dc60
 class UserKNN(BaseEstimator):
     "Score each item by what the most similar users bought of late; users are alike by the cosine of idf-weighted log counts."
     def __init__(self,
-        neighbours=100,  # k; fewer users than that: all of them
-        half_life=30,    # Days after which a neighbour's basket counts half; None: all count one
-        cap=2,           # A neighbour's baskets with an item count no more than so many new ones; None: no limit
+        neighbours:int=100,         # k; fewer users than that: all of them
+        half_life:float|None=30,    # Days after which a neighbour's basket counts half; None: all count one
+        cap:float|None=2,           # A neighbour's baskets with an item count no more than so many new ones; None: no limit
     ): self.neighbours, self.half_life, self.cap = neighbours, half_life, cap
 
-    def fit(self, histories:Histories, y=None):
+    def fit(self, histories:Histories, y:Any=None) -> Self:
         "Keep every user's vector and baskets, to be a neighbour. Fit on what is known at the moment of prediction."
         self.popularity_ = Popularity().fit(histories).popularity_
         self.item_ids_, self.user_ids_, self.newest_ = histories.item_ids, histories.user_ids, histories.timestamps.max()
@@ -208,7 +236,7 @@ class UserKNN(BaseEstimator):
         likeness[np.flatnonzero(me >= 0), me[me >= 0]] = 0
         return _strongest(likeness, self.neighbours)
 
-    def score(self, histories:Histories, now=None) -> np.ndarray: # (U, I) float32; ages count from `now` (microseconds), None: from the newest event fitted
+    def score(self, histories:Histories, now:int|None=None) -> np.ndarray: # (U, I) float32; ages count from `now` (microseconds), None: from the newest event fitted
         "The neighbours' baskets, weighted by age and by likeness; a user is not its own neighbour."
         check_is_fitted(self); _same_catalogue(self.item_ids_, histories)
         vectors, me, worth = self._vectors(histories), pd.Index(self.user_ids_).get_indexer(histories.user_ids), self._worth(now)
@@ -226,11 +254,11 @@ def _inverse(gram) -> np.ndarray: # of a symmetric positive definite matrix, by 
 class EASE(BaseEstimator):
     "A linear model that tells each item from all others, in closed form (Steck, 2019, arXiv 1905.03375)."
     def __init__(self,
-        lam=200,     # Ridge penalty
-        items=4000,  # The most popular items, which are modelled; the others score below them, by popularity
+        lam:float=200,   # Ridge penalty
+        items:int=4000,  # The most popular items, which are modelled; the others score below them, by popularity
     ): self.lam, self.items = lam, items
 
-    def fit(self, histories:Histories, y=None):
+    def fit(self, histories:Histories, y:Any=None) -> Self:
         "Invert the penalised co-occurrences of the modelled items: m³ steps, m² memory."
         self.popularity_ = Popularity().fit(histories).popularity_
         self.item_ids_ = histories.item_ids
@@ -243,7 +271,7 @@ class EASE(BaseEstimator):
         np.fill_diagonal(self.weights_, 0)
         return self
 
-    def score(self, histories:Histories, now=None) -> np.ndarray: # (U, I) float32; `now` is not needed here
+    def score(self, histories:Histories, now:int|None=None) -> np.ndarray: # (U, I) float32; `now` is not needed here
         "The modelled items by weight, then the others by popularity."
         check_is_fitted(self); _same_catalogue(self.item_ids_, histories)
         head = _times(_met(histories).sign()[:, self.modelled_], self.weights_, _tie(self.popularity_)[self.modelled_])
@@ -266,16 +294,16 @@ def _solve_rows(extra, Y, reg) -> np.ndarray: # (R, F) float32, the x of each ro
 class IALS(BaseEstimator):
     "Factors of users and items, by alternating least squares on implicit feedback (Hu, Koren and Volinsky, 2008)."
     def __init__(self,
-        factors=64,
-        reg=30,        # Ridge penalty on both sides
-        alpha=1,       # Confidence in what was met: 1 + alpha · log(1 + baskets)
-        iterations=8,  # Each solves all users, then all items
-        seed=0,
+        factors:int=64,
+        reg:float=30,      # Ridge penalty on both sides
+        alpha:float=1,     # Confidence in what was met: 1 + alpha · log(1 + baskets)
+        iterations:int=8,  # Each solves all users, then all items
+        seed:int=0,
     ): self.factors, self.reg, self.alpha, self.iterations, self.seed = factors, reg, alpha, iterations, seed
 
     def _extra(self, histories): return _met(histories).log1p() * np.float32(self.alpha)
 
-    def fit(self, histories:Histories, y=None, item_factors=None): # item_factors (I, factors): a warm start; None: drawn by `seed`
+    def fit(self, histories:Histories, y:Any=None, item_factors:np.ndarray|None=None) -> Self: # item_factors (I, factors): a warm start; None: drawn by `seed`
         "Alternate exact solutions. Raises `InputError` on a penalty that is not above 0 and on a warm start of another shape."
         if not self.reg > 0: raise input_error('reg', problem=f'is {self.reg!r}', way_out='give a penalty above 0, or the systems have no single solution')
         self.popularity_ = Popularity().fit(histories).popularity_
@@ -287,12 +315,12 @@ class IALS(BaseEstimator):
             self.item_factors_ = _solve_rows(by_item, _solve_rows(extra, self.item_factors_, self.reg), self.reg)
         return self
 
-    def represent(self, histories:Histories, now=None) -> np.ndarray: # (U, factors) float32; zeros for an empty history
+    def represent(self, histories:Histories, now:int|None=None) -> np.ndarray: # (U, factors) float32; zeros for an empty history
         "Solve for the users of these histories, fitted or not."
         check_is_fitted(self); _same_catalogue(self.item_ids_, histories)
         return _solve_rows(self._extra(histories), self.item_factors_, self.reg)
 
-    def score(self, histories:Histories, now=None) -> np.ndarray: # (U, I) float32; `now` is not needed here
+    def score(self, histories:Histories, now:int|None=None) -> np.ndarray: # (U, I) float32; `now` is not needed here
         "The inner products of the users' and the items' factors."
         return _times(self.represent(histories), self.item_factors_.T, _tie(self.popularity_))
 

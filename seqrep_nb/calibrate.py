@@ -7,6 +7,8 @@ __all__ = ['calibration_test', 'consistency_bands', 'reliability_diagram', 'Temp
            'conformal_quantile', 'coverage_band', 'ConformalSets', 'ConformalClassifier']
 
 # %% ../nbs/41_calibrate.ipynb #482afa8f
+from collections.abc import Sequence
+from typing import Any, Literal, Self
 import numpy as np, pandas as pd
 from scipy.optimize import brentq
 from scipy.special import softmax
@@ -76,7 +78,12 @@ def calibration_test(
     level:float=0.95,
     seed:int=0,
 ) -> dict:                   # n, error, noise (mean under perfect calibration), limit (its quantile), p_value, passed, brier, log_loss
-    "The expected calibration error beside what perfectly calibrated probabilities would show: y drawn from them `times` times."
+    """The expected calibration error beside what perfectly calibrated probabilities would show: y drawn from them `times` times.
+
+    >>> found = calibration_test(np.array([0, 1] * 50), np.full(100, .5))
+    >>> found['error'], found['passed'], found['brier']
+    (0.0, True, 0.25)
+    """
     _share('level', level)
     y, p = _binary(y, probability)
     group = _groups(p, bins, equal)
@@ -87,7 +94,7 @@ def calibration_test(
     return dict(n=len(y), error=float(error), noise=float(null.mean()), limit=float(limit), p_value=float(p_value), passed=bool(error <= limit + 1e-12), brier=_brier(v), log_loss=_log_loss(v))
 
 # %% ../nbs/41_calibrate.ipynb #b0f3cb77
-def consistency_bands(y, probability, bins:int=10, equal:str='width', times:int=1000, level:float=0.95, seed:int=0) -> pd.DataFrame: # Row per bin that is not empty: probability, share, n, low, high
+def consistency_bands(y:np.ndarray, probability:np.ndarray, bins:int=10, equal:str='width', times:int=1000, level:float=0.95, seed:int=0) -> pd.DataFrame: # Row per bin that is not empty: probability, share, n, low, high
     "What was promised, what happened, and between which shares it would fall if every promise were right (Bröcker and Smith, 2007)."
     _share('level', level)
     y, p = _binary(y, probability)
@@ -97,11 +104,11 @@ def consistency_bands(y, probability, bins:int=10, equal:str='width', times:int=
     return pd.DataFrame(dict(probability=np.bincount(group, p) / n, share=np.bincount(group, y) / n, n=n, low=low, high=high)).rename_axis('bin')
 
 def reliability_diagram(
-    y, probability,     # (n,) labels 0 and 1; (n,) of label 1
-    axes=None,          # Two axes, above and below; None: new ones
+    y:np.ndarray, probability:np.ndarray,  # (n,) labels 0 and 1; (n,) of label 1
+    axes:Sequence[Any]|None=None,          # Two axes, above and below; None: new ones
     title:str='',
-    **bands,            # As `consistency_bands`
-):                      # The two axes
+    **bands:Any,                           # As `consistency_bands`
+) -> tuple[Any, Any]:                      # The two axes
     "Share against promise, with the band of perfect calibration; the counts below."
     import matplotlib.pyplot as plt
     table = consistency_bands(y, probability, **bands)
@@ -116,8 +123,13 @@ def reliability_diagram(
 
 # %% ../nbs/41_calibrate.ipynb #abf27c8b
 class TemperatureScaling(ClassifierMixin, BaseEstimator):
-    "Divide log-odds by one number, `temperature_`, that minimises the log-loss of held-out rows (Guo and others, 2017). `X` is what a model gave: (n, C) probabilities, or (n,) of the second class."
-    def __init__(self, classes=None, limits=(.01, 100)):
+    """Divide log-odds by one number, `temperature_`, that minimises the log-loss of held-out rows (Guo and others, 2017). `X` is what a model gave: (n, C) probabilities, or (n,) of the second class.
+
+    >>> scaling = TemperatureScaling().fit(np.array([[.9, .1]] * 4), np.array([0, 0, 0, 1]))
+    >>> round(scaling.temperature_, 2), scaling.predict_proba(np.array([[.9, .1]])).round(2).tolist()
+    (2.0, [[0.75, 0.25]])
+    """
+    def __init__(self, classes:Sequence|np.ndarray|None=None, limits:tuple[float, float]=(.01, 100)):
         self.classes, self.limits = classes, limits
 
     def __sklearn_tags__(self): # the columns of X are classes, not features
@@ -125,7 +137,7 @@ class TemperatureScaling(ClassifierMixin, BaseEstimator):
         tags.input_tags.one_d_array, tags.input_tags.two_d_array = True, False
         return tags
 
-    def fit(self, X, y):
+    def fit(self, X:np.ndarray, y:np.ndarray) -> Self:
         "Raises `InputError` where all rows are of one class, which say nothing of the others, and on limits that are no span above 0."
         P, limits = _matrix(X), np.asarray(self.limits, float)
         if limits.shape != (2,) or not 0 < limits[0] <= limits[1] < np.inf: raise input_error('limits', problem=f'are {self.limits!r}', way_out='give the lowest and the highest temperature, above 0')
@@ -140,18 +152,23 @@ class TemperatureScaling(ClassifierMixin, BaseEstimator):
         self.temperature_ = float(1 / beta)
         return self
 
-    def predict_proba(self, X) -> np.ndarray: # (n, C)
+    def predict_proba(self, X:np.ndarray) -> np.ndarray: # (n, C)
         "p^(1/T), made to sum to 1; 1e-12 is added to p first, so that what was said to be impossible is not."
         check_is_fitted(self)
         P = _matrix(X)
         if P.shape[1] != len(self.classes_): raise input_error('X', problem=f'has {P.shape[1]} columns, fitted were {len(self.classes_)}', way_out='pass the same model\'s probabilities')
         return softmax(np.log(P + 1e-12) / self.temperature_, axis=1)
 
-    def predict(self, X): return self.classes_[self.predict_proba(X).argmax(1)]
+    def predict(self, X:np.ndarray) -> np.ndarray: return self.classes_[self.predict_proba(X).argmax(1)]
 
 # %% ../nbs/41_calibrate.ipynb #aa84f70f
-def brier_decomposition(y:np.ndarray, probability:np.ndarray) -> dict: # brier = miscalibration - discrimination + uncertainty
-    "The Brier score in three parts, exactly, with an isotonic fit in place of bins (CORP; Dimitriadis and others, 2021)."
+def brier_decomposition(y:np.ndarray, probability:np.ndarray) -> dict[str, float]: # brier = miscalibration - discrimination + uncertainty
+    """The Brier score in three parts, exactly, with an isotonic fit in place of bins (CORP; Dimitriadis and others, 2021).
+
+    >>> parts = brier_decomposition(np.array([0, 0, 1, 1]), np.array([.1, .1, .9, .9]))
+    >>> {name: round(value, 2) for name, value in parts.items()}
+    {'brier': 0.01, 'miscalibration': 0.01, 'discrimination': 0.25, 'uncertainty': 0.25}
+    """
     y, p = _binary(y, probability)
     mended = IsotonicRegression(y_min=0, y_max=1).fit(p, y).predict(p)
     brier, best, flat = (float(np.mean((q - y) ** 2)) for q in (p, mended, y.mean()))
@@ -162,7 +179,13 @@ def conformal_quantile(
     scores:np.ndarray,  # (n,) how badly each held-out row's true label fits
     alpha:float=0.1,    # Share of errors that is allowed
 ) -> float:             # inf where n < 1/alpha - 1: only the full set keeps the promise
-    "The k-th smallest score, k = ⌈(n + 1)(1 - alpha)⌉ (Vovk and others, 2005)."
+    """The k-th smallest score, k = ⌈(n + 1)(1 - alpha)⌉ (Vovk and others, 2005).
+
+    >>> conformal_quantile(np.arange(1, 20), alpha=.1)
+    18.0
+    >>> conformal_quantile(np.arange(1, 9), alpha=.1)
+    inf
+    """
     _share('alpha', alpha)
     scores = np.sort(np.asarray(scores, 'float64').ravel())
     if np.isnan(scores).any(): raise input_error('scores', problem='hold NaN', way_out='leave such rows out')
@@ -177,7 +200,13 @@ def coverage_band(
     alpha:float=0.1,
     level:float=0.95,
 ) -> pd.DataFrame:     # Rows 'binomial' and 'beta-binomial': low, high
-    "Where the share of covered test rows falls with probability `level`, scores without ties: as if 1 - alpha were exact, and with the luck of the held-out rows."
+    """Where the share of covered test rows falls with probability `level`, scores without ties: as if 1 - alpha were exact, and with the luck of the held-out rows.
+
+    >>> coverage_band(n=100, m=1000).round(2)
+                    low  high
+    binomial       0.88  0.92
+    beta-binomial  0.83  0.95
+    """
     for name, share in dict(alpha=alpha, level=level).items(): _share(name, share)
     for name, count, least in (('n', n, 0), ('m', m, 1)): _whole(name, count, least)
     k, ends = _rank(n, alpha), [(1 - level) / 2, (1 + level) / 2]
@@ -197,11 +226,16 @@ def _misfit(P, method, rng) -> np.ndarray: # (n, C) how badly each label would f
 def _generator(seed, part): return np.random.default_rng(None if seed is None else [seed, part])
 
 class ConformalSets(BaseEstimator):
-    "Sets of labels that hold the true one in at least 1 - alpha of all cases on average, whatever model gave the probabilities."
-    def __init__(self, alpha=0.1, method='lac', by_class=False, classes=None, random_state=0):
+    """Sets of labels that hold the true one in at least 1 - alpha of all cases on average, whatever model gave the probabilities.
+
+    >>> P, y = np.array([[.9, .1], [.8, .2], [.3, .7], [.1, .9]] * 5), np.array([0, 0, 1, 1] * 5)
+    >>> ConformalSets(alpha=.1).fit(P, y).predict_set(np.array([[.95, .05], [.5, .5]])).tolist()
+    [[True, False], [False, False]]
+    """
+    def __init__(self, alpha:float=0.1, method:Literal['lac', 'aps']='lac', by_class:bool=False, classes:Sequence|np.ndarray|None=None, random_state:int|None=0):
         self.alpha, self.method, self.by_class, self.classes, self.random_state = alpha, method, by_class, classes, random_state
 
-    def fit(self, P, y):
+    def fit(self, P:np.ndarray, y:np.ndarray) -> Self:
         "`P` (n, C) of held-out rows, `y` (n,) their labels. 'lac': 1 - p (Sadinle and others, 2019); 'aps': the mass of all that is as probable (Romano and others, 2020)."
         _share('alpha', self.alpha)
         if self.method not in ('lac', 'aps'): raise input_error('method', problem=f'is {self.method!r}', way_out="use 'lac' or 'aps'")
@@ -212,7 +246,7 @@ class ConformalSets(BaseEstimator):
         self.quantile_ = np.array([conformal_quantile(g, self.alpha) for g in groups])        # (1,), or (C,) by class; of misfits less 1
         return self
 
-    def predict_set(self, P) -> np.ndarray: # (n, C) bool, columns in the order of `classes_`
+    def predict_set(self, P:np.ndarray) -> np.ndarray: # (n, C) bool, columns in the order of `classes_`
         "True where the label is in the set. A set may be empty: no label fits as well as it should."
         check_is_fitted(self)
         P = _matrix(P)
@@ -222,7 +256,7 @@ class ConformalSets(BaseEstimator):
 # %% ../nbs/41_calibrate.ipynb #970a866c
 class ConformalClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     "A classifier with sets: fits `estimator` on one part and `ConformalSets` on the other; a `FrozenEstimator` stays as it is, and all rows make the sets."
-    def __init__(self, estimator, alpha=0.1, method='lac', by_class=False, held_out=0.3, random_state=0):
+    def __init__(self, estimator:BaseEstimator, alpha:float=0.1, method:Literal['lac', 'aps']='lac', by_class:bool=False, held_out:float=0.3, random_state:int|None=0):
         self.estimator, self.alpha, self.method, self.by_class, self.held_out, self.random_state = estimator, alpha, method, by_class, held_out, random_state
 
     def __sklearn_tags__(self): # takes what `estimator` takes
@@ -230,7 +264,7 @@ class ConformalClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         tags.input_tags, tags.classifier_tags = own.input_tags, own.classifier_tags
         return tags
 
-    def fit(self, X, y):
+    def fit(self, X:Any, y:np.ndarray) -> Self:
         "`X`, `y` as for `estimator`."
         X, y = validate_data(self, X, y, skip_check_array=True)
         check_classification_targets(y := column_or_1d(y, warn=True))
@@ -241,6 +275,6 @@ class ConformalClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.sets_ = ConformalSets(self.alpha, self.method, self.by_class, self.classes_, self.random_state).fit(self.estimator_.predict_proba(parts[1]), parts[3])
         return self
 
-    def predict_proba(self, X): check_is_fitted(self); return self.estimator_.predict_proba(X)
-    def predict(self, X): check_is_fitted(self); return self.estimator_.predict(X)
-    def predict_set(self, X): check_is_fitted(self); return self.sets_.predict_set(self.predict_proba(X))
+    def predict_proba(self, X:Any) -> np.ndarray: check_is_fitted(self); return self.estimator_.predict_proba(X)
+    def predict(self, X:Any) -> np.ndarray: check_is_fitted(self); return self.estimator_.predict(X)
+    def predict_set(self, X:Any) -> np.ndarray: check_is_fitted(self); return self.sets_.predict_set(self.predict_proba(X))

@@ -8,17 +8,20 @@ __all__ = ['DECAYS', 'FEW', 'COUNTS', 'FOODS', 'Baskets', 'lay_out', 'pair_featu
            'counts_alone', 'category_contest', 'recipe_shop']
 
 # %% ../nbs/49_categories.ipynb #c0c57ac7
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 import numpy as np, pandas as pd, scipy.sparse as sp
 from .classify import history_features
 from .contest import Question, hold_contest
 from .core import progress, seed_everything
 from .encode import encode, normalize_rows
+from .events import Ids, Log
 from .finetune import _keras
-from .histories import DAY
+from .histories import DAY, Histories
 from .households import cleaned_journey
 from .split import as_time
-from .tasks import preference_tasks
+from .tasks import PreferenceTask, preference_tasks
 
 # %% ../nbs/49_categories.ipynb #e6f48a50
 @dataclass(frozen=True)
@@ -36,13 +39,21 @@ class Baskets:
     price: np.ndarray  # (n,) 0 where unknown
 
     @property
-    def pairs(self): return np.nonzero(self.held) # baskets, categories
+    def pairs(self) -> tuple[np.ndarray, np.ndarray]: return np.nonzero(self.held) # baskets, categories
 
 def lay_out(
-    histories, now,    # Every event lies before `now`, microseconds
-    items, categories, # Canonical items; (C,) names
+    histories:Histories, now:int,                             # Every event lies before `now`, microseconds
+    items:pd.DataFrame, categories:Sequence[str]|np.ndarray,  # Canonical items; (C,) names
 ) -> Baskets:
-    "Events as baskets."
+    """Events as baskets.
+
+    >>> from seqrep_nb.histories import build_histories
+    >>> days = pd.to_datetime(['2024-01-01', '2024-01-01', '2024-01-03'], utc=True)
+    >>> log = build_histories(pd.DataFrame(dict(user_id='u', item_id=['tea', 'jam', 'tea'], action='buy', timestamp=days, basket_id=['1', '1', '2'])))
+    >>> baskets = lay_out(log, pd.Timestamp('2024-01-05').value // 1000, pd.DataFrame(dict(item_id=['jam', 'tea'], category=['spreads', 'drinks'])), ['drinks', 'spreads'])
+    >>> baskets.age.tolist(), baskets.held.tolist()
+    ([4.0, 2.0], [[True, True], [True, False]])
+    """
     of_item = pd.Index(categories).get_indexer(items.set_index('item_id').category.reindex(histories.item_ids))
     code, users = np.append(of_item, -1)[histories.items], histories.users.astype('int64')
     _, first, row = np.unique((users << 32) + histories.baskets, return_index=True, return_inverse=True)
@@ -76,7 +87,7 @@ def _shares(v, n, visits): # counts by days, by baskets and by decay
     return f | {'decayed by basket': _by_pair(v, n, .8 ** np.minimum(back, 60))}
 
 # %% ../nbs/49_categories.ipynb #9ee66f59
-def pair_features(v:Baskets, n) -> dict: # name → (U, C); n: number of users
+def pair_features(v:Baskets, n:int) -> dict[str, np.ndarray]: # name → (U, C); n: number of users
     "Recency, frequency, money and gaps of each household and category."
     C, count, visits = v.held.shape[1], _by_pair(v, n), np.bincount(v.who, minlength=n)
     N, (newest, oldest, back) = np.maximum(visits, 1)[:, None], _extremes(v, n)
@@ -90,7 +101,7 @@ def pair_features(v:Baskets, n) -> dict: # name → (U, C); n: number of users
         'size with it': np.log1p(_by_pair(v, n, v.size[b]) / np.maximum(count, 1)), 'households': np.tile((lately > 0).mean(0), (n, 1)),
         'baskets of all': np.tile(lately.sum(0) / max((v.age <= 28).sum(), 1), (n, 1)), 'lift': np.log((count + 1) / (N * count.sum(0) / max(N.sum(), 1) + 1))}
 
-def basket_features(v:Baskets, n) -> pd.DataFrame: # (U, 14)
+def basket_features(v:Baskets, n:int) -> pd.DataFrame: # (U, 14)
     "How large the baskets are: the last ones, usually, and when the last large one was."
     visits = np.maximum(np.bincount(v.who, minlength=n), 1)
     last = lambda x, m: np.bincount(v.who, x * (v.back < m), minlength=n) / np.minimum(visits, m)
@@ -102,7 +113,7 @@ def basket_features(v:Baskets, n) -> pd.DataFrame: # (U, 14)
     return pd.DataFrame(columns | {'size': np.log1p(mean), 'spread of size': np.log1p(np.sqrt(np.maximum(last(v.size**2, always) - mean**2, 0))), 'days since a large one': np.log1p(since),
         'money of last': np.log1p(last(v.money, 1)), 'money of last 5': np.log1p(last(v.money, 5))})
 
-def category_table(task, v:Baskets) -> pd.DataFrame: # (U * C, F)
+def category_table(task:PreferenceTask, v:Baskets) -> pd.DataFrame: # (U * C, F)
     "All that a spreadsheet can tell of each household and category."
     n, C = task.y.shape
     own = pd.DataFrame({k: x.ravel() for k, x in pair_features(v, n).items()})
@@ -111,10 +122,18 @@ def category_table(task, v:Baskets) -> pd.DataFrame: # (U * C, F)
 
 # %% ../nbs/49_categories.ipynb #8e2b1f1e
 def category_closeness(
-    items, item_ids, categories,  # Canonical items, with or without `type`; (I,) ids; (C,) names
-    encoder=encode,
-) -> tuple:                       # float32 (I, C) cosines; (C, E) directions of the names
-    "How near each item's words are to each category's name, measured from the mean of all words."
+    items:pd.DataFrame,                                # Canonical items, with or without `type`
+    item_ids:Ids,                                      # (I,)
+    categories:Sequence[str]|np.ndarray,               # (C,) names
+    encoder:Callable[[list[str]], np.ndarray]=encode,  # Texts → (N, E)
+) -> tuple[np.ndarray, np.ndarray]:                    # float32 (I, C) cosines; (C, E) directions of the names
+    """How near each item's words are to each category's name, measured from the mean of all words.
+
+    >>> count = lambda texts: np.array([[text.count('tea'), text.count('jam')] for text in texts], float)
+    >>> items = pd.DataFrame(dict(item_id=['a', 'b'], text=['green tea', 'plum jam']))
+    >>> category_closeness(items, ['a', 'b'], ['tea', 'jam'], encoder=count)[0].round(2).tolist()
+    [[1.0, -1.0], [-1.0, 1.0]]
+    """
     known = items.set_index('item_id').reindex(item_ids)
     words = (known.type.fillna('') + ', ' + known.category.fillna('')) if 'type' in known else known.text.fillna('')
     texts, place = np.unique(words.to_numpy(object).astype(str), return_inverse=True)
@@ -126,10 +145,10 @@ def category_closeness(
 DECAYS = 7, 20, 60, 1e9 # Days; the last is a plain sum
 
 def pair_sequences(
-    histories, v:Baskets,
-    close,           # (I, C) as `category_closeness` gives it
-    k:int=20,        # Baskets
-) -> np.ndarray:     # float16 (U * C, 5 k + 21)
+    histories:Histories, v:Baskets,
+    close:np.ndarray,  # (I, C) as `category_closeness` gives it
+    k:int=20,          # Baskets
+) -> np.ndarray:       # float16 (U * C, 5 k + 21)
     "The last baskets as a household and a category see them, newest first, and decayed sums of the same."
     n, C = len(histories), v.held.shape[1]
     near = (sp.csr_matrix((np.ones(len(v.row), 'float32'), (v.row, histories.items)), (len(v.who), len(close))) @ close) / v.size[:, None]
@@ -147,7 +166,12 @@ def pair_sequences(
     flat = lambda x: x.transpose(0, 2, 1).reshape(n * C, k)
     return np.hstack([flat(step(v.held)), flat(3 * step(near)), np.stack(own, -1).reshape(n * C, -1), np.repeat(np.hstack(shared), C, 0)]).astype('float16')
 
-def with_names(X, directions): # each row's category: a switch of its own, and where its name lies among the others
+def with_names(X:np.ndarray, directions:np.ndarray) -> np.ndarray: # each row's category: a switch of its own, and where its name lies among the others
+    """Each pair's row, its category's switch, and where the category's name lies among the others.
+
+    >>> with_names(np.full((4, 1), 7.), directions=np.eye(2))[:, :3].tolist()  # two users, two categories
+    [[7.0, 1.0, 0.0], [7.0, 0.0, 1.0], [7.0, 1.0, 0.0], [7.0, 0.0, 1.0]]
+    """
     C = len(directions)
     U = np.linalg.svd(directions - directions.mean(0), full_matrices=False)[0]
     return np.hstack([X, np.tile(np.hstack([np.eye(C), U[:, :16] * np.sqrt(C)]), (len(X) // C, 1))]).astype('float16')
@@ -163,7 +187,7 @@ class PairNetwork:
         seed:int=0,
     ): self.width, self.dropout, self.batch_size, self.learning_rate, self.seed = width, dropout, batch_size, learning_rate, seed
 
-    def fit(self, X, y, epochs:int=2): # X (N, D), y (N,) 0 or 1
+    def fit(self, X:np.ndarray, y:np.ndarray, epochs:int=2) -> Self: # X (N, D), y (N,) 0 or 1
         "Train from nothing."
         _, keras = _keras()
         seed_everything(self.seed, tensorflow=True)
@@ -171,7 +195,7 @@ class PairNetwork:
         self.model_ = keras.Sequential([keras.Input((X.shape[1],)), layer.Dropout(self.dropout / 2), layer.Dense(self.width, 'gelu'), layer.Dropout(self.dropout), layer.Dense(self.width // 2, 'gelu'), layer.Dense(1)])
         return self.refresh(X, y, epochs, self.learning_rate)
 
-    def refresh(self, X, y, epochs:int=1, learning_rate=None): # as `fit`
+    def refresh(self, X:np.ndarray, y:np.ndarray, epochs:int=1, learning_rate:float|None=None) -> Self: # as `fit`
         "Train on, from where it stands, at half the rate."
         _, keras = _keras()
         rate = keras.optimizers.schedules.CosineDecay(learning_rate or self.learning_rate / 2, epochs * -(-len(y) // self.batch_size))
@@ -179,15 +203,15 @@ class PairNetwork:
         self.model_.fit(X, y[:, None].astype('float32'), batch_size=self.batch_size, epochs=epochs, verbose=0)
         return self
 
-    def score(self, X): return np.concatenate([self.model_(part, training=False).numpy() for part in np.split(X, range(8192, len(X), 8192))])[:, 0] # (N,) log-odds
+    def score(self, X:np.ndarray) -> np.ndarray: return np.concatenate([self.model_(part, training=False).numpy() for part in np.split(X, range(8192, len(X), 8192))])[:, 0] # (N,) log-odds
 
 # %% ../nbs/49_categories.ipynb #4385fbb7
 def forward_opinions(
-    X, y,                  # Lists, one per moment: (N, D) sequences; (N,) answers
-    now, closes,           # (M,) when asked, and from when the answers are known; microseconds
-    first,                 # From this moment on opinions are given
+    X:Sequence[np.ndarray], y:Sequence[np.ndarray],  # Lists, one per moment: (N, D) sequences; (N,) answers
+    now:np.ndarray, closes:np.ndarray,               # (M,) when asked, and from when the answers are known; microseconds
+    first:int,                                       # From this moment on opinions are given
     seed:int=0,
-) -> dict:                 # moment → (N,) log-odds
+) -> dict[int, np.ndarray]:                          # moment → (N,) log-odds
     "What a network says at each moment, having learned from no answer that was open then."
     network, used, said, rng = PairNetwork(seed=seed), [], {}, np.random.default_rng(seed)
     for at in progress(np.flatnonzero(now >= first), 'moments'):
@@ -200,16 +224,16 @@ def forward_opinions(
 
 # %% ../nbs/49_categories.ipynb #b6c26cf6
 def category_question(
-    events, items,      # Canonical
-    last,               # The last moment asked at
-    moments:int=7,      # Moments asked at, a window apart
-    before:int=8,       # Moments before the first, half a window apart, that the network alone learns from
-    days:int=28,        # Window of an answer
+    events:pd.DataFrame, items:pd.DataFrame,           # Canonical
+    last:str|pd.Timestamp,                             # The last moment asked at
+    moments:int=7,                                     # Moments asked at, a window apart
+    before:int=8,                                      # Moments before the first, half a window apart, that the network alone learns from
+    days:int=28,                                       # Window of an answer
     categories:int=30,
-    encoder=encode,
+    encoder:Callable[[list[str]], np.ndarray]=encode,  # Texts → (N, E)
     seed:int=0,
     dataset:str='unnamed log',
-) -> Question:          # One row per moment, household and category
+) -> Question:                                         # One row per moment, household and category
     "Does the next basket within the window hold the category?"
     earlier = lambda n, gap: [as_time(last) - pd.Timedelta(days=gap * i) for i in range(n)][::-1]
     asked, tasks = earlier(moments, days), preference_tasks(events, items, earlier(2 * moments - 1 + before, days / 2), days, categories)
@@ -236,12 +260,19 @@ FEW = {'table': [('table', 'trees', 15), ('table', 'trees', 31), ('table', 'line
 
 COUNTS = ['baskets', 'share', 'rows', 'money', 'rows a basket', 'size with it', 'lift', 'households', 'category'] # per household and category; nothing of them says when
 
-def counts_alone(question) -> Question: # whose table knows of a category only how often; of the household all that 40 and `basket_features` say
-    "The same question with the usual table: recency, frequency, money, gaps and weekdays of the household, counts per category."
+def counts_alone(question:Question) -> Question: # whose table knows of a category only how often; of the household all that 40 and `basket_features` say
+    """The same question with the usual table: recency, frequency, money, gaps and weekdays of the household, counts per category.
+
+    >>> from seqrep_nb.contest import Question
+    >>> rows = pd.DataFrame({'baskets': [1., 2.], 'recency': [3., 4.], 'user: baskets': [5., 6.]})
+    >>> question = Question('next', rows, rows, y=np.array([0, 1]), users=np.array(['u', 'v']), now=np.zeros(2, int), closes=np.ones(2, int))
+    >>> list(counts_alone(question).table)
+    ['baskets', 'user: baskets']
+    """
     kept = [c for c in question.table if c in COUNTS or c.startswith('user: ')]
     return replace(question, name=f'{question.name}, counts per category', table=question.table[kept])
 
-def category_contest(log=None, encoder=encode, seeds=(0, 1, 2), times=500) -> dict: # as `hold_contest` gives it; and of `counts_alone` under 'counts'
+def category_contest(log:Log|None=None, encoder:Callable[[list[str]], np.ndarray]=encode, seeds:Sequence[int]=(0, 1, 2), times:int=500) -> dict: # as `hold_contest` gives it; and of `counts_alone` under 'counts'
     "The contest on three months of 2017: what `results/contest/category.json` holds."
     log = log or cleaned_journey()
     question = category_question(log.events, log.items, '2017-12-01', encoder=encoder, dataset=log.name)
@@ -251,8 +282,13 @@ def category_contest(log=None, encoder=encode, seeds=(0, 1, 2), times=500) -> di
 # %% ../nbs/49_categories.ipynb #37eb335e
 FOODS = 'coffee', 'bread', 'cheese', 'apples', 'rice', 'salmon'
 
-def recipe_shop(users:int=250, baskets:int=40, seed:int=0) -> tuple: # canonical events, canonical items
-    "A synthetic shop: a recipe that names a food is followed by that food in the next basket."
+def recipe_shop(users:int=250, baskets:int=40, seed:int=0) -> tuple[pd.DataFrame, pd.DataFrame]: # canonical events, canonical items
+    """A synthetic shop: a recipe that names a food is followed by that food in the next basket.
+
+    >>> events, items = recipe_shop(users=3, baskets=2)
+    >>> events.user_id.unique().tolist(), items.category.nunique()
+    (['u000', 'u001', 'u002'], 7)
+    """
     rng, C = np.random.default_rng(seed), len(FOODS)
     items = pd.DataFrame([dict(item_id=f'{food} {n}', text=food, category=food, type=f'{food} {n}') for food in FOODS for n in range(2)] +
                          [dict(item_id=f'recipe {food}', text=f'recipe with {food}', category='recipes', type=f'recipe with {food}') for food in FOODS])

@@ -7,6 +7,8 @@ __all__ = ['FEATURES', 'history_features', 'NeuralClassifier', 'boosted_trees', 
            'inner_rows', 'category_shares', 'preference_results']
 
 # %% ../nbs/40_classify.ipynb #e1a192e0
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 import numpy as np, pandas as pd, scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
@@ -17,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .core import input_error, seed_everything
 from .histories import DAY, Histories
 from .metrics import Protocol, multilabel_result
-from .tasks import next_categories
+from .tasks import RankingTask, next_categories
 from .finetune import article_head
 
 # %% ../nbs/40_classify.ipynb #d2cd9b1c
@@ -32,9 +34,17 @@ def _distinct(users, codes, n): # how many different non-negative codes each use
 
 def history_features(
     histories:Histories,
-    now,             # Moment of asking, microseconds: one for all, or (U,)
-) -> pd.DataFrame:   # (U, 24): times in log(1 + days), counts, money (the sum of unit prices of whatever was done: histories keep no quantity) and the ratio 'overdue' (recency over mean gap) in log(1 + x), weekdays as shares of the visits
-    "Recency, frequency, money, gaps, variety and weekdays. Raises `InputError` if a history goes past `now`."
+    now:int|np.ndarray,  # Moment of asking, microseconds: one for all, or (U,)
+) -> pd.DataFrame:       # (U, 24): times in log(1 + days), counts, money (the sum of unit prices of whatever was done: histories keep no quantity) and the ratio 'overdue' (recency over mean gap) in log(1 + x), weekdays as shares of the visits
+    """Recency, frequency, money, gaps, variety and weekdays. Raises `InputError` if a history goes past `now`.
+
+    >>> from seqrep_nb.histories import build_histories
+    >>> days = pd.to_datetime(['2024-01-01', '2024-01-03', '2024-01-10'], utc=True)
+    >>> log = build_histories(pd.DataFrame(dict(user_id='a', item_id=['tea', 'jam', 'tea'], action='buy', timestamp=days)))
+    >>> table = history_features(log, pd.Timestamp('2024-01-12').value // 1000)
+    >>> np.expm1(table.loc['a', ['recency', 'baskets', 'baskets_7d', 'items']]).round().astype(int).to_dict()
+    {'recency': 2, 'baskets': 3, 'baskets_7d': 1, 'items': 2}
+    """
     n, users = len(histories), histories.users
     now = np.broadcast_to(np.asarray(now, 'int64'), n)
     if (histories.timestamps > now[users]).any(): raise input_error('histories', problem='hold events after the moment of asking', way_out='call histories.before(now)')
@@ -68,10 +78,10 @@ def _feature_frame(histories, users, who, age, count, recency, tenure, when, fre
 # %% ../nbs/40_classify.ipynb #e7bcb726
 class NeuralClassifier(ClassifierMixin, BaseEstimator):
     "The article's head as a scikit-learn classifier; for more than two classes its sigmoid becomes a softmax."
-    def __init__(self, hidden=512, dropout=0.5, learning_rate=1e-3, epochs=3, batch_size=32, random_state=0):
+    def __init__(self, hidden:int=512, dropout:float=0.5, learning_rate:float=1e-3, epochs:int=3, batch_size:int=32, random_state:int|None=0):
         self.hidden, self.dropout, self.learning_rate, self.epochs, self.batch_size, self.random_state = hidden, dropout, learning_rate, epochs, batch_size, random_state
 
-    def fit(self, X, y):
+    def fit(self, X:np.ndarray|pd.DataFrame, y:np.ndarray) -> Self:
         "Train on (N, D) and (N,) labels of any kind: numbers, strings, booleans. Raises `ValueError` where there is one class only."
         X, y = validate_data(self, X, y, dtype='float32')
         self.classes_, codes = _classes(y)
@@ -99,7 +109,7 @@ def _softmax_head(classes, hidden, dropout, learning_rate):
     return model
 
 @patch
-def predict_proba(self:NeuralClassifier, X) -> np.ndarray: # (N, C)
+def predict_proba(self:NeuralClassifier, X:np.ndarray|pd.DataFrame) -> np.ndarray: # (N, C)
     "Probabilities in the order of `classes_`."
     check_is_fitted(self)
     X = validate_data(self, X, dtype='float32', reset=False)
@@ -107,7 +117,7 @@ def predict_proba(self:NeuralClassifier, X) -> np.ndarray: # (N, C)
     return np.hstack([1 - p, p]) if len(self.classes_) == 2 else p / p.sum(1, keepdims=True)
 
 @patch
-def predict(self:NeuralClassifier, X) -> np.ndarray: # (N,)
+def predict(self:NeuralClassifier, X:np.ndarray|pd.DataFrame) -> np.ndarray: # (N,)
     "The most probable class."
     p = self.predict_proba(X)              # first, since it tells when nothing was fitted
     return self.classes_[p.argmax(1)]
@@ -117,27 +127,42 @@ def boosted_trees(
     leaves:int=15,
     rounds:int=100,
     seed:int=0,
-    **settings,     # Any other of LightGBM's
-):                  # Unfitted classifier
-    "LightGBM as this book uses it: small trees, small steps, the same result on every run (Ke et al. 2017)."
+    **settings:Any,  # Any other of LightGBM's
+) -> Any:            # Unfitted classifier
+    """LightGBM as this book uses it: small trees, small steps, the same result on every run (Ke et al. 2017).
+
+    >>> model = boosted_trees(leaves=7, learning_rate=.1)
+    >>> model.num_leaves, model.learning_rate
+    (7, 0.1)
+    """
     from lightgbm import LGBMClassifier
     given = dict(learning_rate=.05, min_child_samples=20, subsample=.8, subsample_freq=1, colsample_bytree=.6, reg_lambda=5., n_jobs=0, deterministic=True, force_row_wise=True, verbose=-1)
     return LGBMClassifier(num_leaves=leaves, n_estimators=rounds, random_state=seed, **(given | settings))
 
 def default_classifiers(
     seed:int=0,
-) -> dict:      # name -> unfitted classifier
-    "The classifiers that this book compares on one representation."
+) -> dict[str, BaseEstimator]:  # name -> unfitted classifier
+    """The classifiers that this book compares on one representation.
+
+    >>> list(default_classifiers())
+    ['logistic regression', 'random forest', 'gradient boosting', 'neural head']
+    """
     return {'logistic regression': LogisticRegression(C=.1, max_iter=2000), 'random forest': RandomForestClassifier(100, min_samples_leaf=10, max_samples=.25, n_jobs=2, random_state=seed),
             'gradient boosting': boosted_trees(seed=seed), 'neural head': NeuralClassifier(random_state=seed)}
 
 # %% ../nbs/40_classify.ipynb #602b5fab
 def class_probabilities(
-    classifier,     # Fitted, with `classes_`
-    X,              # (N, D)
-    classes,        # (C,) the order that is wanted; may hold labels that training never met
-) -> np.ndarray:    # (N, C); 0 for a label that the classifier never met, and what it gives to labels outside `classes` is left out
-    "Probabilities in an order of your own: for labels that appear after training, or a class that one training set lacks."
+    classifier:Any,               # Fitted, with `classes_`
+    X:np.ndarray|pd.DataFrame,    # (N, D)
+    classes:Sequence|np.ndarray,  # (C,) the order that is wanted; may hold labels that training never met
+) -> np.ndarray:                  # (N, C); 0 for a label that the classifier never met, and what it gives to labels outside `classes` is left out
+    """Probabilities in an order of your own: for labels that appear after training, or a class that one training set lacks.
+
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> model = LogisticRegression().fit([[0.], [1.]], ['no', 'yes'])
+    >>> class_probabilities(model, np.array([[.5]]), ['yes', 'maybe', 'no']).round(2).tolist()
+    [[0.5, 0.0, 0.5]]
+    """
     p, at = classifier.predict_proba(X), pd.Index(np.asarray(classes)).get_indexer(classifier.classes_)
     if (at < 0).all(): raise input_error('classes', problem=f'hold none of {list(classifier.classes_[:3])}', way_out='give labels of the kind that training had: 1 is not True, nor is it \'1\'')
     out = np.zeros((len(p), len(classes)))
@@ -146,11 +171,17 @@ def class_probabilities(
 
 # %% ../nbs/40_classify.ipynb #0cc03394
 def inner_rows(
-    now,               # (N,) when each row was asked
-    closes,            # (N,) when its answer was known
-    share:float=.75,   # Rows before the inner cut, about
-) -> tuple:            # positions to fit on, answered by then; positions to choose on, asked from then on
-    "The inner cut of rows that have moments: `cv=[inner_rows(now, closes)]` makes any of scikit-learn's searches look forward only. Raises `InputError` where no cut leaves both parts."
+    now:np.ndarray,                  # (N,) when each row was asked
+    closes:np.ndarray,               # (N,) when its answer was known
+    share:float=.75,                 # Rows before the inner cut, about
+) -> tuple[np.ndarray, np.ndarray]:  # positions to fit on, answered by then; positions to choose on, asked from then on
+    """The inner cut of rows that have moments: `cv=[inner_rows(now, closes)]` makes any of scikit-learn's searches look forward only. Raises `InputError` where no cut leaves both parts.
+
+    >>> now = np.array([1, 1, 2, 2, 3, 3, 4, 4])
+    >>> fit, choose = inner_rows(now, closes=now + 1)
+    >>> fit.tolist(), choose.tolist()
+    ([0, 1, 2, 3, 4, 5], [6, 7])
+    """
     now, closes = np.asarray(now), np.asarray(closes)
     for part in (share, .6, .4):
         cut = np.quantile(now, part, method='higher') if len(now) else 0
@@ -161,10 +192,17 @@ def inner_rows(
 # %% ../nbs/40_classify.ipynb #8b192737
 def category_shares(
     histories:Histories,
-    items:pd.DataFrame,  # Canonical items with `category`
-    categories,          # (C,)
-) -> np.ndarray:         # (U, C) float32, share of the user's baskets that hold the category
-    "A household's habit, by category."
+    items:pd.DataFrame,                   # Canonical items with `category`
+    categories:Sequence[str]|np.ndarray,  # (C,)
+) -> np.ndarray:                          # (U, C) float32, share of the user's baskets that hold the category
+    """A household's habit, by category.
+
+    >>> from seqrep_nb.histories import build_histories
+    >>> days = pd.to_datetime(['2024-01-01', '2024-01-02'], utc=True)
+    >>> log = build_histories(pd.DataFrame(dict(user_id='a', item_id=['tea', 'jam'], action='buy', timestamp=days)))
+    >>> category_shares(log, pd.DataFrame(dict(item_id=['jam', 'tea'], category=['spreads', 'drinks'])), ['drinks', 'spreads']).tolist()
+    [[0.5, 0.5]]
+    """
     of_item = pd.Index(categories).get_indexer(items.set_index('item_id').category.reindex(histories.item_ids))
     codes = np.append(of_item, -1)[histories.items]
     triples = np.unique(np.stack([histories.users, histories.baskets, codes])[:, codes >= 0], axis=1)
@@ -174,13 +212,13 @@ def category_shares(
 
 # %% ../nbs/40_classify.ipynb #7d0be06d
 def preference_results(
-    items:pd.DataFrame,      # Canonical items with `category`
-    inner_task, task,        # `RankingTask` to train on, `RankingTask` to test on
-    representations:dict,    # 'inner': H (U_inner, D), 'outer': H (U, D)
-    categories:int=30,       # The most frequent ones at the inner cut
-    min_users:int=50,        # In the next basket of at least so many users there
+    items:pd.DataFrame,                        # Canonical items with `category`
+    inner_task:RankingTask, task:RankingTask,  # `RankingTask` to train on, `RankingTask` to test on
+    representations:Mapping[str, np.ndarray],  # 'inner': H (U_inner, D), 'outer': H (U, D)
+    categories:int=30,                         # The most frequent ones at the inner cut
+    min_users:int=50,                          # In the next basket of at least so many users there
     seed:int=0,
-) -> list:                   # `Result`s: macro PR-AUC of base rate, habit, H, and both
+) -> list:                                     # `Result`s: macro PR-AUC of base rate, habit, H, and both
     "Predict the categories of the next basket, one logistic regression per category."
     Y, names = next_categories(inner_task, items, min_users)
     Y, names = Y[:, :categories], names[:categories]

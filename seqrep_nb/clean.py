@@ -9,10 +9,11 @@ __all__ = ['RULES', 'BOT_MEASURES', 'NOISE_RULES', 'BOT_ROWS', 'Rule', 'flag_exp
 
 # %% ../nbs/13_clean.ipynb #1a44c953
 import math, shutil, tempfile, uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal, Self
 import numpy as np, pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -23,10 +24,10 @@ from .events import EVENT_COLUMNS, check_events, sort_events
 @dataclass(frozen=True)
 class Rule:
     "When a row is bad, and why."
-    bad: Callable        # Events as an Ibis table, with `row` (position, from 0) -> boolean expression; null counts as good
-    why: str             # A phrase for the report
-    needs: tuple = ()    # Columns without which the rule cannot apply
-    again: bool = False  # Can rows turn bad because others have left? Then `clean_events` looks again, until nothing more is found
+    bad: Callable|None           # Events as an Ibis table, with `row` (position, from 0) -> boolean expression; null counts as good; None: for a report alone
+    why: str                     # A phrase for the report
+    needs: tuple[str, ...] = ()  # Columns without which the rule cannot apply
+    again: bool = False          # Can rows turn bad because others have left? Then `clean_events` looks again, until nothing more is found
 
 def _is_copy(t):
     "True for every copy of a row but its first."
@@ -82,9 +83,9 @@ def _flag(name, rule, table):
                           way_out=f'return a boolean expression over {", ".join(table.columns)}, or switch it off') from error
 
 def flag_expressions(
-    table,       # Ibis table of canonical events, on any engine, with `row` (whole number, its own for every row)
-    rules:dict,  # {name: `Rule`}
-) -> dict:       # {name: boolean column of `table`, never null}; nothing is computed yet
+    table:Any,             # Ibis table of canonical events, on any engine, with `row` (whole number, its own for every row)
+    rules:dict[str,Rule],  # {name: `Rule`}
+) -> dict[str,Any]:        # {name: boolean column of `table`, never null}; nothing is computed yet
     "Each rule's verdict on every row, once: for `table.mutate(**flag_expressions(table, rules))`, with no pandas in between."
     return {name: _flag(name, rule, table) for name, rule in rules.items()}
 
@@ -141,12 +142,18 @@ def _cleaned(events, rules, status, flags) -> Cleaned:
 
 # %% ../nbs/13_clean.ipynb #97f8af81
 def clean_events(
-    events:pd.DataFrame,  # Canonical events
-    rules:dict=None,      # {name: `Rule`}, in the order in which they take rows; None: `RULES`
-    switch_off=(),        # Names of rules not to apply
-    engine='duckdb',      # 'duckdb', 'spark' (the extra scale) or an Ibis connection; the result is the same
-) -> Cleaned:             # events, rejected, report
-    "Set aside the rows that a rule calls bad, each with its first reason, and count them rule by rule."
+    events:pd.DataFrame,                # Canonical events
+    rules:dict[str,Rule]|None=None,     # {name: `Rule`}, in the order in which they take rows; None: `RULES`
+    switch_off:str|Collection[str]=(),  # Names of rules not to apply
+    engine:str|Any='duckdb',            # 'duckdb', 'spark' (the extra scale) or an Ibis connection; the result is the same
+) -> Cleaned:                           # events, rejected, report
+    """Set aside the rows that a rule calls bad, each with its first reason, and count them rule by rule.
+
+    >>> events = pd.DataFrame(dict(user_id='u', item_id=['tea', 'tea'], action='buy', timestamp=pd.to_datetime(['2024-01-01'] * 2, utc=True)))
+    >>> cleaned = clean_events(events)
+    >>> len(cleaned.events), cleaned.rejected[['row', 'reason']].values.tolist()
+    (1, [[1, 'exact_duplicate']])
+    """
     check_events(events)
     rules = RULES if rules is None else rules
     status = _status(events, rules, (switch_off,) if isinstance(switch_off, str) else switch_off)
@@ -170,13 +177,23 @@ def _earlier(t, columns, seconds:float):
 def near_duplicates(
     seconds:float=10,  # How long after
 ) -> Rule:
-    "The same again, a moment later, whatever else the user did in between: the machine's fault."
+    """The same again, a moment later, whatever else the user did in between: the machine's fault.
+
+    >>> near_duplicates(seconds=5).why
+    'the same again within 5 seconds: a double click, or a row sent twice'
+    """
     return Rule(lambda t: _earlier(t, _SAME, seconds).notnull(), f'the same again within {seconds:g} seconds: a double click, or a row sent twice')
 
 def consecutive_repeats(
     minutes:float=30,  # How long after
 ) -> Rule:
-    "The same again as the very next thing that the user does: a reload, which says nothing new."
+    """The same again as the very next thing that the user does: a reload, which says nothing new.
+
+    >>> times = pd.to_datetime(['2024-01-01 09:00', '2024-01-01 09:20'], utc=True)
+    >>> events = pd.DataFrame(dict(user_id='u', item_id=['tea', 'tea'], action='view', timestamp=times))
+    >>> len(clean_events(events, dict(reload=consecutive_repeats())).events)
+    1
+    """
     limit = 60 * minutes
     return Rule(lambda t: _earlier(t, _SAME, limit) == _earlier(t, _VISIT, limit), f'the same again within {minutes:g} minutes, and nothing in between: a reload', again=True)
 
@@ -244,9 +261,9 @@ BOT_MEASURES = dict(rate=(_rate, 1, 'far faster than the typical user'), regular
                 hours=(_unevenness, -1, 'awake around the clock'), insistence=(_insistence, 1, 'one item, far more often than a person comes back'))
 
 def bots(
-    measure:str,     # 'rate', 'regularity', 'hours' or 'insistence'
-    times:float=10,  # How far from the log's typical (median) user, as a factor
-    least:int=50,    # Moments (distinct times) of a user below which there is no verdict
+    measure:Literal['rate','regularity','hours','insistence'],  # 'rate', 'regularity', 'hours' or 'insistence'
+    times:float=10,                                             # How far from the log's typical (median) user, as a factor
+    least:int=50,                                               # Moments (distinct times) of a user below which there is no verdict
 ) -> Rule:
     "All rows of the users who are far from the typical one of the log it is given (rows after a cut included), on the machine's side. Rows of one time are one moment."
     of, side, why = BOT_MEASURES[measure]
@@ -301,15 +318,15 @@ def _check_shares(events, shares):
         if shares[name] and column not in events: raise input_error('events', column, problem='is missing', way_out=f'leave {name} at 0')
 
 def inject_noise(
-    events:pd.DataFrame,          # Canonical events
-    duplicates:float=0.,          # Rows that come once more, as they are; this and the others as shares of the rows
-    near_duplicates:float=0.,     # Rows that come once more, 1 to 5 seconds later
-    bots:float=0.,                # Rows of bots, new users of 240 rows each, four kinds in turn; at least one bot
-    prices:float=0.,              # Rows whose price slips by two digits, up or down
-    repeats:float=0.,             # Rows that come once more, 1 to 23 minutes later, where the user did nothing in between
-    quantities:float=0.,          # Rows whose quantity is a hundredfold
-    seed:int=0,
-) -> tuple:                       # events in canonical order, labels (one per row: the name of the fault, or None)
+    events:pd.DataFrame,             # Canonical events
+    duplicates:float=0.,             # Rows that come once more, as they are; this and the others as shares of the rows
+    near_duplicates:float=0.,        # Rows that come once more, 1 to 5 seconds later
+    bots:float=0.,                   # Rows of bots, new users of 240 rows each, four kinds in turn; at least one bot
+    prices:float=0.,                 # Rows whose price slips by two digits, up or down
+    repeats:float=0.,                # Rows that come once more, 1 to 23 minutes later, where the user did nothing in between
+    quantities:float=0.,             # Rows whose quantity is a hundredfold
+    seed:int=0,                      # Another number, other rows
+) -> tuple[pd.DataFrame,pd.Series]:  # events in canonical order, labels (one per row: the name of the fault, or None)
     "Plant faults into any log, so that one can ask which of them cleaning finds."
     shares = dict(prices=prices, quantities=quantities, duplicates=duplicates, near_duplicates=near_duplicates, repeats=repeats, bots=bots)
     _check_shares(check_events(events), shares)
@@ -332,13 +349,19 @@ def inject_noise(
 
 # %% ../nbs/13_clean.ipynb #b5145f07
 class MinimumSupport(BaseEstimator):
-    "Users and items with enough support in training (the k-core): leaving out items can leave out users, and so on, until nothing changes."
+    """Users and items with enough support in training (the k-core): leaving out items can leave out users, and so on, until nothing changes.
+
+    >>> pairs = [('a', 'tea'), ('a', 'milk'), ('b', 'tea'), ('b', 'milk'), ('c', 'tea')]
+    >>> events = pd.DataFrame(pairs, columns=['user_id', 'item_id']).assign(action='buy', timestamp=pd.Timestamp('2024-01-01', tz='UTC'))
+    >>> MinimumSupport(users=2, items=2).fit(events).users_.tolist()
+    ['a', 'b']
+    """
     def __init__(self,
         users:int=5,  # A user needs so many different items
         items:int=5,  # An item needs so many different users
     ): self.users, self.items = users, items
 
-    def fit(self, train:pd.DataFrame, y=None):
+    def fit(self, train:pd.DataFrame, y:None=None) -> Self:
         "Count in `train`, and nowhere else. Raises `InputError` if nothing has that much support."
         pairs = check_events(train, 'train').loc[train.item_id.notna(), ['user_id', 'item_id']].drop_duplicates()
         (user, users), (item, items) = pd.factorize(pairs.user_id), pd.factorize(pairs.item_id)
@@ -370,11 +393,16 @@ def _session_numbers(events, gap_minutes:float, engine) -> pd.Series:
         return table.select('row', number=number).order_by('row').to_pandas().number
 
 def assign_sessions(
-    events:pd.DataFrame,   # Canonical events without session_id
-    gap_minutes:float=30,  # A pause longer than this starts a new session
-    engine='duckdb',       # As in `clean_events`
-) -> pd.DataFrame:         # The events in canonical order, with session_id 'user_id/1', 'user_id/2', …
-    "Cut each user's history wherever nothing happened for more than `gap_minutes`. Raises `InputError` if there are sessions already."
+    events:pd.DataFrame,      # Canonical events without session_id
+    gap_minutes:float=30,     # A pause longer than this starts a new session
+    engine:str|Any='duckdb',  # As in `clean_events`
+) -> pd.DataFrame:            # The events in canonical order, with session_id 'user_id/1', 'user_id/2', …
+    """Cut each user's history wherever nothing happened for more than `gap_minutes`. Raises `InputError` if there are sessions already.
+
+    >>> times = pd.to_datetime(['2024-01-01 09:00', '2024-01-01 09:10', '2024-01-01 12:00'], utc=True)
+    >>> assign_sessions(pd.DataFrame(dict(user_id='u', item_id=['tea', 'milk', 'tea'], action='view', timestamp=times))).session_id.tolist()
+    ['u/1', 'u/1', 'u/2']
+    """
     if 'session_id' in events: raise input_error('events', 'session_id', problem='is there already', way_out='drop it to cut the sessions anew')
     if not gap_minutes >= 0: raise input_error('gap_minutes', problem=f'is {gap_minutes!r}', way_out='give minutes, 0 or more')
     events = sort_events(events)

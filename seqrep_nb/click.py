@@ -9,7 +9,9 @@ __all__ = ['MINUTE', 'DAY', 'SMOOTH', 'CLICK_ENTRIES', 'meetings', 'check_sessio
 
 # %% ../nbs/45_click.ipynb #3850e4ac
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 import numpy as np, pandas as pd, scipy.sparse as sp
 from fastcore.basics import patch
 from scipy.optimize import minimize
@@ -17,6 +19,7 @@ from scipy.special import expit
 from sklearn.feature_extraction.text import TfidfVectorizer
 from .contest import Question, hold_contest
 from .core import input_error
+from .events import Log
 from .simulator import simulate_shop
 from .tasks import _micros
 
@@ -60,7 +63,8 @@ def _check_shown(shown, events, minutes):
     if not shown.user_id.isin(events.user_id).any(): raise input_error('impressions', column='user_id', value=shown.user_id.iloc[0], problem='has no user of the events', way_out='give both the same ids, of the same type')
     check_sessions(events)
 
-def check_sessions(events): # Raises `InputError` where two users share a session
+def check_sessions(events:pd.DataFrame) -> None: # Raises `InputError` where two users share a session
+    "Raise `InputError` where two users share a session."
     users = events.dropna(subset='session_id').groupby('session_id').user_id.nunique() if 'session_id' in events else pd.Series(dtype=int)
     if (users > 1).any(): raise input_error('events', column='session_id', value=users.idxmax(), problem='is shared by several users', way_out='make it unique: put the user_id before it')
 
@@ -77,12 +81,24 @@ class Codes:
     queries: pd.Index
     users: pd.Index
 
-def relative_prices(items): # (I,) log of the price against its category's mean; 0 where there is none
+def relative_prices(items:pd.DataFrame) -> np.ndarray: # (I,) log of the price against its category's mean; 0 where there is none
+    """Log of each item's price against the mean of its category.
+
+    >>> items = pd.DataFrame(dict(category=['tea', 'tea', 'jam'], price=[2., 8., 3.]))
+    >>> relative_prices(items).round(2).tolist()
+    [-0.69, 0.69, 0.0]
+    """
     log = np.log(items.price.astype('float64').clip(lower=.01))
     return (log - log.groupby(items.category.astype('str')).transform('mean')).fillna(0.).to_numpy()
 
-def code_rows(rows, items) -> Codes:
-    "Integer codes of users, items and queries; category, brand and relative price of each item."
+def code_rows(rows:pd.DataFrame, items:pd.DataFrame) -> Codes:
+    """Integer codes of users, items and queries; category, brand and relative price of each item.
+
+    >>> items = pd.DataFrame(dict(item_id=['a', 'b'], category=['tea', 'jam'], brand='x', price=[2., 3.]))
+    >>> c = code_rows(pd.DataFrame(dict(user_id=['u', 'u'], item_id=['b', 'a'], query=['jam', None])), items)
+    >>> c.item.tolist(), c.query.tolist(), list(c.queries)
+    ([1, 0], [1, 0], ['', 'jam'])
+    """
     item = pd.Index(items.item_id).get_indexer(rows.item_id)
     if (item < 0).any(): raise input_error('rows', column='item_id', row=int(np.argmin(item)), value=rows.item_id.iloc[int(np.argmin(item))], problem='is not in items', way_out='pass the whole catalogue')
     category, brand = (pd.factorize(items[c].astype('str'), sort=True)[0].astype('int64') for c in ('category', 'brand'))
@@ -92,13 +108,18 @@ def code_rows(rows, items) -> Codes:
 
 # %% ../nbs/45_click.ipynb #16fbd5bc
 def so_far(
-    key:np.ndarray,    # (M,) group of what happened
-    known:np.ndarray,  # (M,) microseconds, from when it is known
-    values,            # List of (M,)
-    at_key:np.ndarray, # (N,) group asked for
-    now:np.ndarray,    # (N,) microseconds
-) -> list:             # List of (N,): sums over rows of the same group with known <= now
-    "Running sums per group, as they stood at each row's own moment."
+    key:np.ndarray,               # (M,) group of what happened
+    known:np.ndarray,             # (M,) microseconds, from when it is known
+    values:Sequence[np.ndarray],  # List of (M,)
+    at_key:np.ndarray,            # (N,) group asked for
+    now:np.ndarray,               # (N,) microseconds
+) -> list[np.ndarray]:            # List of (N,): sums over rows of the same group with known <= now
+    """Running sums per group, as they stood at each row's own moment.
+
+    >>> group, known = np.array([0, 0, 1]), np.array([10, 20, 15])
+    >>> so_far(group, known, [np.ones(3)], at_key=np.array([0, 0, 1]), now=np.array([10, 25, 14]))[0].tolist()
+    [1.0, 2.0, 0.0]
+    """
     if max(key.max(initial=0), at_key.max(initial=0)) >= 2**31: key, at_key = np.split(np.unique(np.concatenate([key, at_key]), return_inverse=True)[1], [len(key)])
     when = np.sort(known)
     code = (key.astype('int64') << 32) + np.searchsorted(when, known, 'right')
@@ -141,13 +162,13 @@ def _counts(rows, c, carts, asked, early) -> dict: # {name: (N,)} of each group:
 
 # %% ../nbs/45_click.ipynb #2e5b2349
 def click_table(
-    rows,               # `meetings`
-    items:pd.DataFrame, # item_id, category, brand, price
-    events,             # Canonical events, for carts and purchases
-    c:Codes,            # `code_rows` of the two
-    asked:np.ndarray,   # (N,) rows to describe
-    first:int,          # Microseconds: rows known before give the usual rate of a position and the usual dwell
-) -> pd.DataFrame:      # (N, F)
+    rows:pd.DataFrame,    # `meetings`
+    items:pd.DataFrame,   # item_id, category, brand, price
+    events:pd.DataFrame,  # Canonical events, for carts and purchases
+    c:Codes,              # `code_rows` of the two
+    asked:np.ndarray,     # (N,) rows to describe
+    first:int,            # Microseconds: rows known before give the usual rate of a position and the usual dwell
+) -> pd.DataFrame:        # (N, F)
     "Counts as they stood at each row's moment, with position, prices and codes."
     position, now, known, price, money = rows.position.to_numpy(), rows.now.to_numpy()[asked], rows.known.to_numpy(), c.price[c.item], np.log(items.price.clip(lower=.01).to_numpy())
     out = dict(position=position[asked], price=price[asked], money=money[c.item[asked]], category=c.category[c.item[asked]], brand=c.brand[c.item[asked]],
@@ -167,21 +188,30 @@ def _bags(texts, place) -> sp.csr_matrix: # (n, V) 1 where the text holds the wo
     return sp.csr_matrix((np.ones(len(r), 'float32'), (r, k)), (len(texts), len(place)))
 
 def nearest_words(
-    odd,      # Words that no title holds
-    words,    # Words of the titles
-    least=.4, # Cosine of letter triples from which a word is taken for another
-) -> dict:    # odd word → title word; words that are like none are left out
-    "Read mistyped words as the nearest known ones."
+    odd:Sequence[str],    # Words that no title holds
+    words:Sequence[str],  # Words of the titles
+    least:float=.4,       # Cosine of letter triples from which a word is taken for another
+) -> dict[str, str]:      # odd word → title word; words that are like none are left out
+    """Read mistyped words as the nearest known ones.
+
+    >>> nearest_words(['cofee', 'greeen'], ['coffee', 'green', 'tea'])
+    {'cofee': 'coffee', 'greeen': 'green'}
+    """
     if not len(odd) or not len(words): return {}
     letters = TfidfVectorizer(analyzer='char_wb', ngram_range=(1, 3)).fit(words)
     alike = (letters.transform(odd) @ letters.transform(words).T).toarray()
     return {w: words[j] for w, j, s in zip(odd, alike.argmax(1), alike.max(1)) if s > least}
 
 def query_bags(
-    queries, # Distinct queries
-    titles,  # Texts of the items
-) -> tuple:  # (Q, V) and (I, V), sparse
-    "Queries and titles as bags of the titles' words."
+    queries:Sequence[str]|pd.Index,        # Distinct queries
+    titles:Sequence[str]|pd.Series,        # Texts of the items
+) -> tuple[sp.csr_matrix, sp.csr_matrix]:  # (Q, V) and (I, V), sparse
+    """Queries and titles as bags of the titles' words.
+
+    >>> asked, titled = query_bags(['green tea'], ['black tea', 'green apple'])  # words: apple, black, green, tea
+    >>> asked.toarray().tolist(), titled.toarray().tolist()
+    ([[0.0, 0.0, 1.0, 1.0]], [[0.0, 1.0, 0.0, 1.0], [1.0, 0.0, 1.0, 0.0]])
+    """
     place = {w: i for i, w in enumerate(sorted({w for t in titles for w in _words(t)}))}
     near = nearest_words(sorted({w for q in queries for w in _words(q)} - set(place)), list(place))
     return _bags([' '.join(near.get(w, w) for w in _words(q)) for q in queries], place), _bags(titles, place)
@@ -204,7 +234,7 @@ class ClickModel:
                  steps:int=12): # Of L-BFGS in each
         self.blocks, self.positions, self.rounds, self.steps = blocks, positions, rounds, steps
 
-    def fit(self, A, position, clicked, time, rounds=None): # (N, P); (N,) 0 where no list; (N,) 0 or 1; (N,) log dwell or NaN
+    def fit(self, A:sp.csr_matrix, position:np.ndarray, clicked:np.ndarray, time:np.ndarray, rounds:int|None=None) -> Self: # (N, P); (N,) 0 where no list; (N,) 0 or 1; (N,) log dwell or NaN
         "Fit, going on from where the last fit ended."
         data = _FitRows(A.astype('float32'), position, clicked, time)
         if not hasattr(self, 'w_'): self._begin(data)
@@ -219,7 +249,7 @@ class ClickModel:
         self.dwell_ = data.time.mean() if len(data.time) else 0., 0., 1. # a, b, variance of the noise: the first round learns from clicks alone
 
     @property
-    def examination_(self): return np.r_[1., expit(self.free_[:-1])] # (positions,)
+    def examination_(self) -> np.ndarray: return np.r_[1., expit(self.free_[:-1])] # (positions,)
 
 # %% ../nbs/45_click.ipynb #fe3e79fe
 @patch
@@ -267,7 +297,7 @@ def _line(self:ClickModel, data, unsure): # from relevance to log dwell; what is
     self.dwell_ = a, b, max(np.mean((t - a - b * m)**2) + b**2 * v, 1e-3)
 
 @patch
-def parts(self:ClickModel, A, position) -> dict: # {name: (N,)}
+def parts(self:ClickModel, A:sp.csr_matrix, position:np.ndarray) -> dict[str, np.ndarray]: # {name: (N,)}
     "Logit of the click, relevance, log of examination, and what each block adds to relevance."
     e, ends, m = self.examination_[position - 1], np.cumsum(list(self.blocks.values())), A @ self.w_ + self.free_[-1]
     p = np.clip(e * expit(m), 1e-6, 1 - 1e-6)
@@ -280,8 +310,8 @@ def _one(columns, code, values=None): # (N, columns), one value per row
 
 def click_columns(
     c:Codes,
-    titles, # (I,) texts of the items
-) -> tuple: # {block: number of columns}, (N, P) sparse
+    titles:Sequence[str]|pd.Series,         # (I,) texts of the items
+) -> tuple[dict[str, int], sp.csr_matrix]:  # {block: number of columns}, (N, P) sparse
     "What relevance is linear in: the item and its kind, words of the query found and missed in the title, and the user's own vector over kinds."
     asked, there = (bag[code] for bag, code in zip(query_bags(c.queries, titles), (c.query, c.item)))
     found = asked.multiply(there).tocsr()
@@ -293,7 +323,7 @@ def click_columns(
     return {k: X.shape[1] for k, X in parts.items()}, sp.hstack(list(parts.values()), format='csr', dtype='float32')
 
 # %% ../nbs/45_click.ipynb #df244127
-def click_representation(rows, c, titles, asked, moments, verbose=False) -> pd.DataFrame: # (N, D), in the order of `asked`
+def click_representation(rows:pd.DataFrame, c:Codes, titles:pd.Series, asked:np.ndarray, moments:np.ndarray, verbose:bool=False) -> pd.DataFrame: # (N, D), in the order of `asked`
     "Refit at each moment on what was known then; each asked row is read off the last model fitted before it."
     (blocks, A), known, now, position = click_columns(c, titles), rows.known.to_numpy(), rows.now.to_numpy(), rows.position.to_numpy()
     clicked, time = rows.clicked.to_numpy('float64'), np.log(rows.dwell.clip(lower=.1).to_numpy('float64'))
@@ -306,13 +336,13 @@ def click_representation(rows, c, titles, asked, moments, verbose=False) -> pd.D
     return pd.concat(out).loc[asked].reset_index(drop=True).astype('float32')
 
 def click_question(
-    log,               # Log with items (category, brand, price, text) and events
-    impressions,       # As for `meetings`
-    best=None,         # (N,) the chance of each click, where the truth is planted
-    start:float=.5,    # Part of the log's time after which is asked
-    every:float=30,    # Days between two fits of the click model
-    minutes:float=30,  # A click comes so soon after its impression, or not at all
-) -> Question:         # One row per impression from `start` on
+    log:Log,                              # Log with items (category, brand, price, text) and events
+    impressions:pd.DataFrame,             # As for `meetings`
+    best:np.ndarray|pd.Series|None=None,  # (N,) the chance of each click, where the truth is planted
+    start:float=.5,                       # Part of the log's time after which is asked
+    every:float=30,                       # Days between two fits of the click model
+    minutes:float=30,                     # A click comes so soon after its impression, or not at all
+) -> Question:                            # One row per impression from `start` on
     "Will this impression be clicked? No row knows anything of its own page, nor of what was not over at its moment."
     items = log.items.reset_index(drop=True)
     rows = meetings(impressions if best is None else impressions.assign(best=np.asarray(best)), log.events, minutes)
@@ -336,12 +366,12 @@ def _cut(shop, part): # moment by which this part of the time of the impressions
 
 # %% ../nbs/45_click.ipynb #01a9a3f6
 def click_contest(
-    seeds=(0, 1, 2),  # Of the shops, and of the judge in each
+    seeds:Sequence[int]=(0, 1, 2),  # Of the shops, and of the judge in each
     n_users:int=400,
     n_items:int=500,
     days:int=365,
-    times:int=200,    # Resamples of users
-) -> dict:            # As of `hold_contest`; rows, gains and chosen are labelled by the shop's seed; counts are sums over shops
+    times:int=200,                  # Resamples of users
+) -> dict:                          # As of `hold_contest`; rows, gains and chosen are labelled by the shop's seed; counts are sums over shops
     "The contest on one synthetic shop per seed: the first half to learn on, cut at four fifths, asked from there to the end."
     out = []
     for seed in seeds:

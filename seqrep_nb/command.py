@@ -4,27 +4,45 @@
 
 # %% auto #0
 __all__ = ['TEXTS', 'FORMATS', 'WRITERS', 'say', 'shown', 'pairs', 'check_names', 'check_columns', 'read_log', 'read_catalogue',
-           'read_whole', 'rules_off', 'read_users', 'check_output', 'check_writable', 'write_table', 'locked',
-           'check_model_place', 'file_key', 'check_apart', 'run_fit', 'check_left', 'tidy_after_a_kill',
+           'load_log', 'check_left', 'read_whole', 'rules_off', 'read_users', 'check_output', 'check_writable',
+           'write_table', 'locked', 'check_model_place', 'file_key', 'check_apart', 'run_fit', 'tidy_after_a_kill',
            'histories_asked', 'run_recommend', 'run_classify', 'run_encode', 'later_task', 'newest_baskets',
-           'evaluate_pipeline', 'run_evaluate', 'run_audit', 'run_example', 'as_text', 'main', 'keep_inputs']
+           'evaluate_pipeline', 'run_evaluate', 'run_audit', 'run_example', 'run_demo', 'as_text', 'main',
+           'keep_inputs']
 
 # %% ../nbs/62_command.ipynb #becc00d1
 import argparse, contextlib, csv, errno, glob, gzip, hashlib, io, json, os, shutil, sys, warnings
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from .core import InputError, check_place, input_error, read_json, write_json, write_whole
+if TYPE_CHECKING:                                                      # what is heavy is imported where it is used: `seqrep --help` waits for nothing
+    import numpy as np, pandas as pd
+    from seqrep_nb.events import Log
+    from seqrep_nb.histories import Histories
+    from seqrep_nb.tasks import RankingTask
+    from seqrep_nb.model import BehaviourPipeline
 
 # %% ../nbs/62_command.ipynb #c92e4121
-def say(text:str):
+def say(text:str) -> None:
     "One line of progress on standard error; silent with SEQREP_QUIET=1."
     if os.environ.get('SEQREP_QUIET') != '1': print(text, file=sys.stderr, flush=True)
 
-def shown(path) -> str: # without what no text can hold
-    "A path as it can be printed."
+def shown(path:str|Path) -> str: # without what no text can hold
+    """A path as it can be printed.
+
+    >>> from pathlib import Path
+    >>> shown(Path('shop')/'events.csv')
+    'shop/events.csv'
+    """
     return str(path).encode('utf-8', 'replace').decode()
 
-def pairs(texts, option:str) -> dict: # 'a=b' -> {'a': 'b'}
-    "Read NAME=NAME arguments. Raises `InputError` on one without '='."
+def pairs(texts:Sequence[str], option:str) -> dict[str, str]: # 'a=b' -> {'a': 'b'}
+    """Read NAME=NAME arguments. Raises `InputError` on one without '='.
+
+    >>> pairs(['sku=item_id', 'Customer ID=user_id'], '--columns')
+    {'sku': 'item_id', 'Customer ID': 'user_id'}
+    """
     for text in texts:
         if '=' not in text.strip('='): raise input_error(option, problem=f'was given {text!r}', way_out=f'write THEIRS=OURS, for example {option} visitor=user_id')
     return dict(text.rsplit('=', 1) for text in texts)
@@ -45,14 +63,14 @@ def _relevant(path, columns): # those of `columns` that the file has: one option
     return {theirs: ours for theirs, ours in columns.items() if theirs in names} or None
 
 # %% ../nbs/62_command.ipynb #3cf795b8
-def check_names(columns):
+def check_names(columns:Sequence[str]) -> None:
     "Raise `InputError` where --columns makes a column that is none of ours."
     from seqrep_nb.events import EVENT_COLUMNS, ITEM_COLUMNS
     ours = [*dict.fromkeys([*EVENT_COLUMNS, *ITEM_COLUMNS, *TEXTS])]
     for theirs, name in pairs(columns, '--columns').items():
         if name not in ours: raise input_error('--columns', problem=f'makes {theirs!r} {name!r}, which is no column of ours', way_out=f'use one of {", ".join(ours)}')
 
-def check_columns(args):
+def check_columns(args:argparse.Namespace) -> None:
     "Raise `InputError` where --columns names a column that none of the files has; asked when they have been read, so that what is wrong with a file is said first."
     theirs = pairs(args.columns, '--columns')
     headers = [_header(p) for p in _tables(args)] if theirs else []
@@ -60,7 +78,13 @@ def check_columns(args):
         if not any(name in names for names in headers): raise input_error('--columns', name, problem=f'is in no file; columns found: {", ".join(map(repr, sum(headers, [])))}', way_out='mend the name before the sign =')
 
 # %% ../nbs/62_command.ipynb #ded30d01
-def read_log(path, on_bad='reject', columns=(), actions=(), notes=None) -> tuple: # events, rejected
+def read_log(
+    path:str|Path,              # CSV or Parquet
+    on_bad:str='reject',        # 'reject': bad rows are set aside; 'raise': the first stops
+    columns:Sequence[str]=(),   # THEIRS=OURS
+    actions:Sequence[str]=(),   # THEIRS=OURS
+    notes:list[str]|None=None,  # What was assumed is added here
+) -> 'tuple[pd.DataFrame, pd.DataFrame]': # events, rejected
     "Read a log as the commands do; what was assumed is added to `notes`."
     import pandas as pd
     from seqrep_nb.events import ACTIONS, PURCHASES, read_events
@@ -73,7 +97,7 @@ def read_log(path, on_bad='reject', columns=(), actions=(), notes=None) -> tuple
             if "column 'action' is missing" not in str(error): raise
             events, rejected = read('buy')
             notes.append(f'{shown(path)}: no column action: every row is taken as a purchase')
-    _check_share(path, events, rejected, notes)
+    _check_share(path, events, rejected, notes, [f'{theirs}={ours}' for theirs, ours in columns.items()])
     if unused := events.attrs.pop('dropped_columns', []): notes.append(f'{shown(path)}: columns that are not used: {", ".join(unused)}')
     kinds = events.attrs.pop('times', {})
     if set(kinds) - {'times with a zone', 'ISO 8601 text with a zone'}: notes.append(f'{shown(path)}: times are ' + ', '.join(f'{kind} ({n:,})' for kind, n in kinds.items()))
@@ -88,16 +112,26 @@ def read_log(path, on_bad='reject', columns=(), actions=(), notes=None) -> tuple
     if not (events.action == 'buy').any(): notes.append(f'{shown(path)}: no row is a purchase (buy), so all actions count alike')
     return events, rejected
 
-def _check_share(path, events, rejected, notes):
+# %% ../nbs/62_command.ipynb #d42f4ec6
+def _check_share(path, events, rejected, notes, columns=()):
     if not len(rejected): return
-    first = f'first: row {rejected.row.iloc[0]}, {rejected.reason.iloc[0]}' if 'row' in rejected else f'first: {rejected.reason.iloc[0]}'
-    if len(rejected) > len(events): raise input_error(str(path), problem=f'has {len(rejected):,} bad rows of {len(rejected) + len(events):,} ({first})', way_out='check the export and --columns; --on-bad raise shows the first value')
+    reason = str(rejected.reason.iloc[0])
+    first = f'first: row {rejected.row.iloc[0]}, {reason}' if 'row' in rejected else f'first: {reason}'
+    column = next((c for c in (reason.split()[0], *(theirs for theirs, ours in pairs(columns, '--columns').items() if ours == reason.split()[0])) if c in rejected), None)
+    value = f': {str(rejected[column].iloc[0])[:40]!r}' if column else ''
+    times = '; write times as 2025-01-31 08:26: where the day comes first, pd.to_datetime(column, dayfirst=True) reads them' if 'not a time' in reason else ''
+    if len(rejected) > len(events): raise input_error(str(path), problem=f'has {len(rejected):,} bad rows of {len(rejected) + len(events):,} ({first}{value})', way_out='check the export and --columns' + times)
     notes.append(f'{shown(path)}: {len(rejected):,} rows set aside ({first})')
 
 # %% ../nbs/62_command.ipynb #cc22ddf1
 TEXTS = ('title', 'name', 'product_name', 'description', 'category', 'brand')
 
-def read_catalogue(path, on_bad='reject', columns=(), notes=None) -> tuple: # items, rejected; no column text where there are no words
+def read_catalogue(
+    path:str|Path,              # CSV or Parquet
+    on_bad:str='reject',
+    columns:Sequence[str]=(),   # THEIRS=OURS
+    notes:list[str]|None=None,
+) -> 'tuple[pd.DataFrame, pd.DataFrame]': # items, rejected; no column text where there are no words
     "Read an items table as the commands do: with text, or with columns that text can be made of, or without."
     from seqrep_nb.events import _check_table, _read_table, _renamed, validate_items
     notes = [] if notes is None else notes
@@ -108,13 +142,44 @@ def read_catalogue(path, on_bad='reject', columns=(), notes=None) -> tuple: # it
         table['text'] = text.apply(lambda row: ' '.join(row.dropna()), axis=1) if words else None
         notes.append(f'{shown(path)}: text is made of {", ".join(words)}' if words else f'{shown(path)}: no column text: items are known by their id alone')
     items, rejected = validate_items(table, on_bad, str(path))
-    _check_share(path, items, rejected, notes)
+    _check_share(path, items, rejected, notes, columns)
     return (items.drop(columns='text') if (items.text == 'unknown item').all() else items), rejected
 
+# %% ../nbs/62_command.ipynb #6a4196cd
+def load_log(
+    events:str|Path,             # CSV or Parquet: user_id, item_id, timestamp; optionally action, basket_id, session_id, place, price, quantity, query
+    items:str|Path|None=None,    # CSV or Parquet: item_id, text; optionally category, brand, price
+    columns:Mapping[str, str]|Sequence[str]=(), # Theirs to ours: {'sku': 'item_id'}, or 'sku=item_id' as on the command line
+    actions:Mapping[str, str]|Sequence[str]=(), # The same for words: {'purchase': 'buy'}
+    name:str|None=None,          # None: the file's
+) -> 'Log':                      # With `rejected`: what was set aside or cleaned away
+    "A log read and cleaned as `seqrep fit` does, ready for `BehaviourPipeline.fit`; what was assumed is said on standard error. Raises `InputError` on a file that is none, and on names that no file has."
+    import pandas as pd
+    from seqrep_nb.clean import clean_events
+    from seqrep_nb.events import Log
+    columns, actions, notes = _listed(columns, 'columns'), _listed(actions, 'actions'), []
+    check_names(columns)
+    check_columns(argparse.Namespace(columns=columns, events=events, items=items))
+    found, bad = read_log(events, columns=columns, actions=actions, notes=notes)
+    catalogue = None if items is None else read_catalogue(items, columns=columns, notes=notes)[0]
+    cleaned, bad = clean_events(found), bad.rename(columns=pairs(columns, '--columns'))
+    check_left(events, cleaned.events)
+    for note in notes: say(f'note: {note}')
+    return Log(name or Path(events).name.split('.')[0], cleaned.events, catalogue, rejected=pd.concat([bad, cleaned.rejected], ignore_index=True))
+
+def check_left(path:str|Path, events:'pd.DataFrame', items:bool=True) -> None:
+    "Raise `InputError` where cleaning left nothing to learn from."
+    if not len(events): raise input_error(str(path), problem='has no row left after cleaning', way_out='check quantities and prices')
+    if items and not events.item_id.notna().any(): raise input_error(str(path), 'item_id', problem='is empty in every row that is left', way_out='give a log in which users meet items')
+
 # %% ../nbs/62_command.ipynb #36b3abbc
+def _listed(names, option): # as the command line has them
+    if isinstance(names, str): raise input_error(option, problem=f'is the text {names!r}', way_out="pass a dict, {theirs: ours}, or a list of 'theirs=ours'")
+    return [f'{theirs}={ours}' for theirs, ours in names.items()] if isinstance(names, Mapping) else list(names)
+
 FORMATS = ('canonical', 'rees46', 'retailrocket', 'amazon-reviews', 'otto', 'diginetica', 'taobao', 'hm', 'online-retail')
 
-def read_whole(path, items, args, notes) -> tuple: # events, rejected, items or None, rejected items or None
+def read_whole(path:str|Path, items:str|Path|None, args:argparse.Namespace, notes:list[str]) -> tuple: # events, rejected, items or None, rejected items or None
     "A log and its catalogue: canonical tables, or with --format a public set in its own layout."
     if args.format == 'canonical':
         if args.share < 1: raise input_error('--share', problem='is for the sets of --format', way_out='leave it out')
@@ -127,12 +192,12 @@ def read_whole(path, items, args, notes) -> tuple: # events, rejected, items or 
     _check_share(path, log.events, log.rejected, notes)
     return log.events, log.rejected, log.items, None
 
-def rules_off(args) -> tuple: # two equal rows of H&M are two pieces
+def rules_off(args:argparse.Namespace) -> tuple[str, ...]: # two equal rows of H&M are two pieces
     "Rules of cleaning that a public set must not meet."
     return ('exact_duplicate',) if args.format == 'hm' else ()
 
 # %% ../nbs/62_command.ipynb #115bf6a2
-def read_users(path, columns=(), notes=None): # ids as text, in the order given, each once
+def read_users(path:str|Path, columns:Sequence[str]=(), notes:list[str]|None=None) -> 'np.ndarray': # ids as text, in the order given, each once
     "Read the column user_id of a CSV or Parquet file."
     import numpy as np, pandas as pd
     from seqrep_nb.events import _arrow, _check_table, _ids, _read_table, _renamed
@@ -149,14 +214,14 @@ def read_users(path, columns=(), notes=None): # ids as text, in the order given,
 # %% ../nbs/62_command.ipynb #bc049df1
 WRITERS = ('.csv', '.csv.gz', '.parquet', '.pq')
 
-def check_output(path):
+def check_output(path:str|Path) -> None:
     "Raise `InputError` before any work is done, where a table could not be written."
     path = Path(path)
     if not path.name.lower().endswith(WRITERS): raise input_error(str(path), problem='is of no known kind', way_out=f'end the name of the output in one of {", ".join(WRITERS)}')
     if path.exists() and not path.is_file(): raise input_error(str(path), problem='is a folder' if path.is_dir() else 'is not a plain file', way_out='name a file')
     check_writable(path)
 
-def check_writable(path):
+def check_writable(path:str|Path) -> None:
     "Can something be made beside `path`? Raises `InputError` where not."
     parent = next(p for p in Path(path).absolute().parents if p.exists())
     if not parent.is_dir(): raise input_error(str(parent), problem='is a file, so nothing can be written below it', way_out='choose another place')
@@ -165,7 +230,7 @@ def check_writable(path):
         (parent/'.seqrep-writable').unlink(missing_ok=True)
     except OSError as error: raise input_error(str(parent), problem=f'cannot be written to ({error.strerror})', way_out='choose another place, or change its permissions') from error
 
-def write_table(table, path):
+def write_table(table:'pd.DataFrame', path:str|Path) -> None:
     "Write a DataFrame as CSV or Parquet, by the name's ending, whole or not at all."
     with write_whole(path) as temporary:
         if Path(path).name.lower().endswith(('.parquet', '.pq')): table.to_parquet(temporary, index=False); return
@@ -177,7 +242,7 @@ def write_table(table, path):
 
 # %% ../nbs/62_command.ipynb #d1d2ccc1
 @contextlib.contextmanager
-def locked(out:Path):
+def locked(out:Path) -> Iterator[None]:
     "Keep a second run from writing the same model. Raises `InputError` where one is at work."
     path = out.with_name(f'.{out.name}.lock')
     with open(path, 'w') as file:
@@ -187,7 +252,7 @@ def locked(out:Path):
         try: yield
         finally: path.unlink(missing_ok=True)
 
-def check_model_place(out:Path):
+def check_model_place(out:Path) -> None:
     "Raise `InputError` where `fit` must not or cannot write."
     if out.exists() and not out.is_dir(): raise input_error(str(out), problem='is a file' if out.is_file() else 'is not a folder', way_out='name a folder for the model')
     inside = next((p for p in out.absolute().parents if (p/'model.json').exists()), None)
@@ -195,7 +260,7 @@ def check_model_place(out:Path):
     check_place(out, 'model.json')
     check_writable(out)
 
-def file_key(paths, settings) -> str:
+def file_key(paths:Sequence[Path], settings:dict) -> str:
     "A name for what `fit` would do: equal only for equal files, settings and version."
     from seqrep_nb import __version__
     digest = hashlib.sha256(json.dumps([settings, __version__], sort_keys=True).encode())
@@ -204,14 +269,14 @@ def file_key(paths, settings) -> str:
     return digest.hexdigest()[:16]
 
 # %% ../nbs/62_command.ipynb #9f5f7cc1
-def check_apart(store, *places):
+def check_apart(store:str|Path|None, *places:Path) -> None:
     "Refuse a store of vectors that lies in a folder which a fit replaces, or holds it."
     if store is None: return
     here = Path(store).expanduser().absolute()
     for place in (p.absolute() for p in places):
         if here == place or here in place.parents or place in here.parents: raise input_error('--store', value=str(store), problem=f'and {place.name} lie in one another, and a fit replaces the whole of its folder', way_out='name a folder of its own')
 
-def run_fit(args) -> dict: # The report
+def run_fit(args:argparse.Namespace) -> dict: # The report
     "`seqrep fit`: read, clean, choose, train, write."
     from seqrep_nb.events import _format
     out, files = Path(args.out), [Path(p) for p in (args.events, args.items) if p]
@@ -242,12 +307,7 @@ def _locked_fit(args, out, partial, work):
     return report
 
 # %% ../nbs/62_command.ipynb #4880bc51
-def check_left(path, events, items=True):
-    "Raise `InputError` where cleaning left nothing to learn from."
-    if not len(events): raise input_error(str(path), problem='has no row left after cleaning', way_out='check quantities and prices')
-    if items and not events.item_id.notna().any(): raise input_error(str(path), 'item_id', problem='is empty in every row that is left', way_out='give a log in which users meet items')
-
-def tidy_after_a_kill(out:Path):
+def tidy_after_a_kill(out:Path) -> None:
     "Remove what a killed run left beside `out`; a model that it had only moved aside comes back."
     for old in out.parent.glob(f'.????????-old-{glob.escape(out.name)}'):
         if out.exists(): shutil.rmtree(old, ignore_errors=True)
@@ -286,7 +346,7 @@ def _keep_rejected(to, tables):
         if table is not None and len(table): write_table(table.astype('str'), to/f'{name}.parquet')
 
 # %% ../nbs/62_command.ipynb #a6ccc7f1
-def histories_asked(pipeline, args, notes) -> tuple: # histories, the moment, a report of who they are, rows that cleaning took
+def histories_asked(pipeline:'BehaviourPipeline', args:argparse.Namespace, notes:list[str]) -> "tuple[Histories, int|None, dict, pd.DataFrame|None]": # histories, the moment, a report of who they are, rows that cleaning took
     "The histories that a command is about: of --users, of --events, or of everybody."
     met = None
     if args.events:
@@ -299,12 +359,17 @@ def histories_asked(pipeline, args, notes) -> tuple: # histories, the moment, a 
         if strange: notes.append(f'{shown(args.events)}: {strange:,} events of items that the model does not know are passed over')
         histories, now = pipeline.extended(events), int(events.timestamp.max().value // 1000)
         if now > pipeline.now_ + pipeline.days_ * 86_400e6: notes.append(f'{shown(args.events)}: its newest row, {events.timestamp.max()}, lies further after the fit than the fitted log is long; everything is dated from there')
-        if args.users: histories = histories.take(_positions(histories, read_users(args.users, args.columns, notes), args, notes))
-    else: histories, now = pipeline.histories_of(read_users(args.users, args.columns, notes)) if args.users else pipeline.histories_, None
+        if args.user or args.users: histories = histories.take(_positions(histories, _who(args, notes), args, notes))
+    elif args.user or args.users: histories, now = pipeline.histories_of(_who(args, notes)), None
+    else: histories, now = pipeline.histories_, None
     check_columns(args)
     none = int((histories.lengths == 0).sum())
     if none: notes.append(f'{none:,} of {len(histories):,} users have no history in the model (first: {histories.user_ids[histories.lengths == 0][0]!r})')
     return histories, now, dict(users=len(histories), without_history=none), met
+
+def _who(args, notes): # ids asked for
+    if args.user and args.users: raise input_error('--user', problem='was given with --users', way_out='leave one of them out')
+    return list(dict.fromkeys(args.user)) if args.user else read_users(args.users, args.columns, notes)
 
 def _positions(histories, user_ids, args, notes):
     import pandas as pd
@@ -314,27 +379,48 @@ def _positions(histories, user_ids, args, notes):
     return rows[rows >= 0]
 
 # %% ../nbs/62_command.ipynb #417b9be1
-def run_recommend(args) -> dict:
+def run_recommend(args:argparse.Namespace) -> dict:
     "`seqrep recommend`: ranked lists as a table."
     from seqrep_nb.model import load_model
-    check_output(args.out)
+    if args.out: check_output(args.out)
+    elif not (args.user or args.users or args.events): raise input_error('--out', problem='is missing', way_out='name a file for the lists of all users, or ask for some with --user')
     notes, pipeline = [], load_model(args.model)
+    if args.query is not None and args.new_items: raise input_error('--new-items', problem='was given with --query, whose words are looked up in items that the model knows', way_out='leave one of them out')
     if args.query is not None and not args.query.strip(): raise input_error('--query', problem='is empty', way_out='give words, or leave it out')
-    if args.query and len(args.query.split()) > 45: notes.append('--query: its first 64 tokens are read, some 45 words')
+    if args.query and len(args.query.split()) > 45: notes.append('--query: the encoder reads its first 64 tokens, some 45 words; words are looked up in all of it')
     if args.k < 1: raise input_error('--k', problem=f'is {args.k}', way_out='ask for at least one item')
     histories, now, report, met = histories_asked(pipeline, args, notes)
     exclude = 'seen' if args.exclude_seen else 'bought' if args.exclude_bought else None
+    if args.new_items: return _recommend_new(pipeline, args, histories, now, report, notes)
     lists = pipeline.recommend(histories, args.k, exclude, args.query, now, met)
-    write_table(lists, args.out)
-    if report['without_history']: notes.append(f'users without a history get the items of {pipeline.fallback_!r}')
+    if args.reasons: lists = pipeline.explain(lists, histories, exclude, args.query, now)
+    given = _given(lists, args.out, pipeline.names())
+    if report['without_history']: notes.append('users without a history get the list of the query alone' if args.query else f'users without a history get the items of {pipeline.fallback_!r}')
     if exclude == 'bought' and pipeline.action_ is None: notes.append('the log does not tell purchases from other actions: everything met is left out')
     if args.exclude_seen and args.exclude_bought: notes.append('--exclude-seen leaves out what was bought, too')
     short = int((lists.groupby('user_id').size().reindex(histories.user_ids, fill_value=0) < args.k).sum())
     if short: notes.append(f'{short:,} lists are shorter than {args.k}: the catalogue has nothing else to offer')
-    return report | dict(rows=len(lists), k=args.k, excluded=exclude, out=str(args.out), notes=notes)
+    return report | dict(rows=len(lists), k=args.k, excluded=exclude, notes=notes) | given
+
+def _given(lists, out, names) -> dict: # written, or to be shown with the items' names
+    if out is None: return dict(lists=lists.assign(text=lists.item_id.map(names)).to_dict('records'))
+    write_table(lists, out)
+    return dict(out=str(out))
+
+def _recommend_new(pipeline, args, histories, now, report, notes) -> dict:
+    items, _ = read_catalogue(args.new_items, args.on_bad, args.columns, notes)
+    lists = pipeline.recommend_new(histories, items, args.k, now)
+    if args.reasons: lists = pipeline.explain_new(lists, histories, items, now)
+    given = _given(lists, args.out, dict(zip(items.item_id, items.text if 'text' in items else items.item_id)))
+    new = int((~items.item_id.isin(pipeline.item_ids_)).sum())
+    if new < len(items): notes.append(f'{shown(args.new_items)}: {len(items) - new:,} items that the model knows are passed over')
+    if new < args.k: notes.append(f'lists are shorter than {args.k}: {new:,} items are new')
+    if report['without_history']: notes.append('users without a history get what all users do with the news of each group')
+    if args.exclude_seen or args.exclude_bought: notes.append('--exclude-seen and --exclude-bought leave out nothing: no history in the model holds a new item')
+    return report | dict(new_items=new, ranked_by='trees' if pipeline.cold_ and pipeline.cold_['trees'] else 'the rate of their groups', rows=len(lists), k=args.k, notes=notes) | given
 
 # %% ../nbs/62_command.ipynb #e0c8a881
-def run_classify(args) -> dict:
+def run_classify(args:argparse.Namespace) -> dict:
     "`seqrep classify`: intent and preference as a table."
     from seqrep_nb.model import load_model
     check_output(args.out)
@@ -345,7 +431,7 @@ def run_classify(args) -> dict:
     write_table(table, args.out)
     return report | dict(rows=len(table), tasks=sorted(table.task.unique()), heads=pipeline.head_report_, out=str(args.out), notes=notes)
 
-def run_encode(args) -> dict:
+def run_encode(args:argparse.Namespace) -> dict:
     "`seqrep encode`: one vector per user; a list column in Parquet, columns h0, h1, … in CSV."
     import pandas as pd
     from seqrep_nb.model import load_model
@@ -360,11 +446,11 @@ def run_encode(args) -> dict:
 
 # %% ../nbs/62_command.ipynb #b12f67f1
 def later_task(
-    pipeline,
-    later,       # Canonical events; those before the cut are passed over
-    train=None,  # What the pipeline was fitted on, so that a basket begun before the cut is no target; None: the newest basket of each user, which the model keeps
-    cut=None,    # The moment; None: right after the fitted log
-):               # `RankingTask` on the model's catalogue; only users that come back
+    pipeline:'BehaviourPipeline',
+    later:'pd.DataFrame',            # Canonical events; those before the cut are passed over
+    train:'pd.DataFrame|None'=None,  # What the pipeline was fitted on, so that a basket begun before the cut is no target; None: the newest basket of each user, which the model keeps
+    cut:'pd.Timestamp|None'=None,    # The moment; None: right after the fitted log
+) -> 'RankingTask':                  # On the model's catalogue; only users that come back
     "First baskets of known users after the fit. Raises `InputError` where there are none."
     import numpy as np, pandas as pd
     from seqrep_nb.histories import build_histories
@@ -384,7 +470,7 @@ def later_task(
     seen = (histories.counts(action=pipeline.action_) > 0).astype('float32').tocsr()
     return RankingTask(histories, relevant, seen, cut, pipeline.name_)
 
-def newest_baskets(pipeline, later, gap_minutes=30): # user_id, basket_id or session_id of each user's newest basket in the model, named as `later` names them
+def newest_baskets(pipeline:'BehaviourPipeline', later:'pd.DataFrame', gap_minutes:float=30) -> 'pd.DataFrame': # user_id, basket_id or session_id of each user's newest basket in the model, named as `later` names them
     "A basket that goes on in `later` has the same id there; a visit that was cut by pauses goes on where the pause is short."
     import pandas as pd
     ends = pipeline.ends_
@@ -394,7 +480,7 @@ def newest_baskets(pipeline, later, gap_minutes=30): # user_id, basket_id or ses
     return ends[['user_id']].assign(session_id=first.session_id.where(pause <= pd.Timedelta(minutes=gap_minutes), '-').to_numpy(object))
 
 # %% ../nbs/62_command.ipynb #e7111371
-def evaluate_pipeline(pipeline, task, k:int=10) -> list: # `Result`s
+def evaluate_pipeline(pipeline:'BehaviourPipeline', task:'RankingTask', k:int=10) -> list: # `Result`s
     "NDCG and recall of the pipeline and of its plain competitors, in every view; users a block at a time."
     from dataclasses import replace
     from seqrep_nb.metrics import evaluate_ranking
@@ -417,7 +503,7 @@ def _joined(results): # one Result of several blocks of users
     return replace(results[0], values=values, per_user=ids, protocol=replace(results[0].protocol, users=len(values)))
 
 # %% ../nbs/62_command.ipynb #e82eb491
-def run_evaluate(args) -> dict:
+def run_evaluate(args:argparse.Namespace) -> dict:
     "`seqrep evaluate`: the protocol on an own log."
     from seqrep_nb.metrics import compare, result_rows
     if args.out and Path(args.out).exists() and not Path(args.out).is_file(): raise input_error(args.out, problem='is a folder' if Path(args.out).is_dir() else 'is not a plain file', way_out='name a JSON file')
@@ -467,7 +553,7 @@ def _evaluate_log(args, notes):
     return pipeline, later_task(pipeline, split.test, split.train, split.cut)
 
 # %% ../nbs/62_command.ipynb #a28662e1
-def run_audit(args) -> dict:
+def run_audit(args:argparse.Namespace) -> dict:
     "`seqrep audit`: the leakage auditor on an own split; exit code 1 where it objects."
     from seqrep_nb.events import sort_events
     from seqrep_nb.split import audit_split
@@ -479,7 +565,7 @@ def run_audit(args) -> dict:
     checks = audit_split(*parts, args.cut, vocabulary, kind=args.kind)
     return dict(train=len(parts[0]), test=len(parts[1]), checks=checks.to_dict('records'), passed=bool(checks.passed.all()), notes=notes)
 
-def run_example(args) -> dict:
+def run_example(args:argparse.Namespace) -> dict:
     "`seqrep example`: a part of Complete Journey as files, and the other commands on them."
     from seqrep_nb.journey import load_journey
     folder = Path(args.out)
@@ -490,27 +576,33 @@ def run_example(args) -> dict:
     write_table(events[events.timestamp >= '2017-12-01'], folder/'later.csv')
     write_table(log.items[['item_id', 'text', 'category']], folder/'items.csv')
     lines = [f'seqrep fit {folder}/events.csv {folder}/items.csv --out {folder}/model --max-items 3000 --steps {args.steps}',
-             f'seqrep recommend {folder}/model --k 10 --exclude-seen --out {folder}/recommendations.csv', f'seqrep classify {folder}/model --out {folder}/classes.csv',
+             f'seqrep recommend {folder}/model --k 10 --exclude-seen --reasons --out {folder}/recommendations.csv', f'seqrep classify {folder}/model --out {folder}/classes.csv',
              f'seqrep evaluate {folder}/model --events {folder}/later.csv']
     for line in lines:
         say(f'\n$ {line}')
         if code := main(line.split()[1:]): raise input_error('example', problem=f'stopped with exit code {code} at: {line}', way_out='see the message above')
     return dict(folder=str(folder), commands=lines, notes=[])
 
+def run_demo(args:argparse.Namespace) -> dict:
+    "`seqrep demo`: the page of the next chapter, until Ctrl+C."
+    from importlib import import_module
+    pipeline = import_module('seqrep_nb.demo').serve(args.model, args.host, args.port, not args.no_browser)    # by name: data flows to it from here, not back
+    return dict(users=len(pipeline.histories_), notes=[])
+
 # %% ../nbs/62_command.ipynb #200a2201
 def _inputs(parser):
     parser.add_argument('--columns', nargs='+', default=[], metavar='THEIRS=OURS', help="the file's names of columns, e.g. 'Customer ID=user_id' sku=item_id")
-    parser.add_argument('--actions', nargs='+', default=[], metavar='THEIRS=OURS', help="the log's words for actions, e.g. purchase=buy")
-    parser.add_argument('--on-bad', choices=('reject', 'raise'), default='reject', help='set bad rows aside with their reason, or stop at the first (default: reject)')
+    parser.add_argument('--actions', nargs='+', default=[], metavar='THEIRS=OURS', help="the log's words for actions, e.g. purchase=buy 'added to basket=cart'; known are search, view, cart, remove, buy")
+    parser.add_argument('--on-bad', choices=('reject', 'raise'), default='reject', help='bad rows of a log that is read: set aside with their reason, or stop at the first (default: reject)')
     parser.add_argument('--json', action='store_true', help='print the report as JSON on standard output')
 
 def _layout(parser):
-    parser.add_argument('--format', choices=FORMATS, default='canonical', help='a public set: EVENTS is then the folder of its files (default: canonical, with --columns for other names)')
+    parser.add_argument('--format', choices=FORMATS, default='canonical', help='a public set: EVENTS is then the folder of its files (default: canonical, a table with the columns named at EVENTS, or others and --columns)')
     parser.add_argument('--share', type=_positive(float), default=1., help='with --format: the share of its users to read, e.g. 0.1 (default: 1)')
 
 def _fitting(parser):
     parser.add_argument('--budget', type=_positive(float), default=20., metavar='MINUTES', help='training is cut down to stay within it (default: 20)')
-    parser.add_argument('--seed', type=int, default=0, help='of training and of samples: equal seeds, equal models (default: 0)')
+    parser.add_argument('--seed', type=int, default=0, help='of training and of samples: the same seed gives the same model (default: 0)')
     parser.add_argument('--max-items', type=_positive(int), default=30_000, help='items kept, those with most events (default: 30,000)')
     parser.add_argument('--steps', type=_positive(int), default=400, help='training steps of the behaviour transformer (default: 400)')
     parser.add_argument('--checkpoint', help='folder or hub name (owner/model@revision) of a BERT or GPT-2 that reads the item texts (default: all-MiniLM-L6-v2, English)')
@@ -524,11 +616,12 @@ def _positive(kind):
         return value
     return read
 
-def _asked(parser):
+def _asked(parser, out=True):
     parser.add_argument('model', metavar='MODEL', help='folder that seqrep fit wrote')
-    parser.add_argument('--users', metavar='FILE', help='CSV or Parquet with a column user_id (default: all users of the fitted log)')
+    parser.add_argument('--user', metavar='ID', nargs='+', help='these users (default: all users of the fitted log)')
+    parser.add_argument('--users', metavar='FILE', help='these users: CSV or Parquet with a column user_id')
     parser.add_argument('--events', metavar='NEW_EVENTS', help='histories that came after the fit, of known or new users')
-    parser.add_argument('--out', required=True, metavar='FILE', help='.csv, .csv.gz or .parquet')
+    parser.add_argument('--out', required=out, metavar='FILE', help='.csv, .csv.gz or .parquet' + ('' if out else "; without it the lists of --user, --users or --events are shown, with the items' names"))
 
 # %% ../nbs/62_command.ipynb #d3478de1
 def _parser():
@@ -540,15 +633,17 @@ def _parser():
         return p
     p = add('fit', run_fit, 'fit on a log and write a model folder', 'seqrep fit events.csv items.csv --out model --budget 10')
     p.add_argument('events', metavar='EVENTS', help='CSV or Parquet: user_id, item_id, timestamp; optionally action, basket_id, session_id, place, price, quantity, query')
-    p.add_argument('items', metavar='ITEMS', nargs='?', help='CSV or Parquet: item_id, text; optionally category, brand, price')
+    p.add_argument('items', metavar='ITEMS', nargs='?', help='CSV or Parquet: item_id, text; optionally category, brand, price; an item that nobody has met is ranked by recommend --new-items alone')
     p.add_argument('--out', required=True, metavar='MODEL', help='the folder to write')
     _layout(p); _inputs(p); _fitting(p)
-    p = add('recommend', run_recommend, 'rank items for users', 'seqrep recommend model --users users.csv --k 10 --exclude-seen --out recs.parquet')
-    _asked(p); _inputs(p)
+    p = add('recommend', run_recommend, 'rank items for users', 'seqrep recommend model --user 42 --reasons\n         seqrep recommend model --users users.csv --k 10 --exclude-seen --reasons --out recs.csv')
+    _asked(p, out=False); _inputs(p)
     p.add_argument('--k', type=int, default=10, help='length of a list (default: 10)')
     p.add_argument('--exclude-seen', action='store_true', help='leave out every item in the history')
     p.add_argument('--exclude-bought', action='store_true', help='leave out what was bought')
-    p.add_argument('--query', metavar='TEXT', help='rank by words too')
+    p.add_argument('--reasons', action='store_true', help='a column more: why each item is in the list, in words')
+    p.add_argument('--new-items', metavar='NEW_ITEMS', help='rank these instead, of which nobody has met any: item_id and the columns that ITEMS had at the fit; what their category, brand and text say decides')
+    p.add_argument('--query', metavar='TEXT', help='what is searched for: items whose texts fit, in an order of their own for each user; needs ITEMS with texts at the fit')
     _more(add)
     return parser
 
@@ -573,6 +668,10 @@ def _more(add):
     p = add('example', run_example, 'write a small real log and run the commands on it', 'seqrep example --out try')
     p.add_argument('--out', required=True, metavar='FOLDER'); p.add_argument('--households', type=_positive(int), default=300)
     p.add_argument('--steps', type=_positive(int), default=100); p.add_argument('--json', action='store_true', help='print the report as JSON on standard output')
+    p = add('demo', run_demo, 'show a page where a history is changed and its list follows', 'seqrep demo model --port 8090')
+    p.add_argument('model', metavar='MODEL', help='folder that seqrep fit wrote'); p.set_defaults(json=False)
+    p.add_argument('--port', type=_positive(int), default=8080, help='of the page (default: 8080)'); p.add_argument('--no-browser', action='store_true', help='open none')
+    p.add_argument('--host', default='127.0.0.1', help='the address it listens at (default: 127.0.0.1, this machine alone)')
 
 # %% ../nbs/62_command.ipynb #55b1f211
 def _table(rows): # a list of dicts as text
@@ -584,17 +683,28 @@ def as_text(command:str, report:dict) -> str:
     lines = []
     if command == 'fit':
         lines += [f'{report["log"]}: {report["events"]:,} events, {report["users"]:,} users, {report["items"]:,} items, {report["days"]:g} days', f'baskets: {report["baskets"]}',
-                  'settings chosen at: ' + (', '.join(c[:16] for c in report['protocol']['cuts']) or 'no moment, the log is too small'), _table([{**r, 'settings': json.dumps(r['settings'])} for r in report['rankers']])]
+                  *(['settings chosen at: ' + ', '.join(c[:16] for c in report['protocol']['cuts'])] if report['protocol']['cuts'] else ['too little to compare rankers with: fifty users have to come back within the last tenth of the days'])]
+        if report['protocol']['cuts']: lines += [_table([{**r, 'settings': json.dumps(r['settings'])} for r in report['rankers']])]
         for view, inner in report['blend'].items(): lines.append(_verdict(view, report['base'][view], inner))
         for view, trees in report.get('learned', {}).items(): lines.append(f'view {view}: trees over all rankers {trees["held_learned"]:.4f} on the newest window, the mixture {trees["held_mixture"]:.4f}: {"the trees rank" if trees["used"] else "the mixture ranks"}')
+        if report.get('cold'): lines.append(_cold_line(report['cold']))
+        if report.get('search', {}).get('searches'): lines += _search_lines(report['search'])
         lines += [f'{task}: {about["what"]}, read from {about["inputs"]}' for task, about in report['heads'].items()] + [f'written: {report["model"]}']
     elif command == 'evaluate':
         from seqrep_nb.metrics import results_table
         lines += [results_table(report['rows']).to_string(), *dict.fromkeys(r['protocol'] for r in report['rows']), _table([{n: round(v, 4) if isinstance(v, float) else v for n, v in g.items()} for g in report['gains']])]
     elif command == 'audit': lines += [_table(report['checks']), 'no leak found' if report['passed'] else 'LEAK']
     elif command == 'example': lines += ['done; the commands were:', *report['commands']]
-    else: lines += [f'{n}: {report[n]}' for n in ('users', 'without_history', 'rows', 'width', 'what', 'out') if n in report]
+    else: lines += [f'{n}: {report[n]}' for n in ('users', 'without_history', 'new_items', 'ranked_by', 'rows', 'width', 'what', 'out') if n in report]
+    if 'lists' in report: lines.append(_table(report['lists']))
     return '\n'.join(lines + [f'note: {n}' for n in report['notes']])
+
+def _cold_line(cold): return f'new items: trees {cold["held_trees"]:.4f} on the newest window, the rate of their groups {cold["held_rate"]:.4f}: the {"trees rank" if cold["used"] else "rate ranks"}'
+
+def _search_lines(search): # what `--query` ranks by, and how good it was
+    weights = ', '.join(f'{n} {w:.3g}' for n, w in search['weights'].items())
+    yield f'search, {"taught" if search["taught"] else "untaught"} ({search["searches"]:,} searches with a click): {weights}'
+    if 'judged' in search: yield f'search: NDCG@10 by clicks of {search["judged"]:,} searches in the newest window: ' + ', '.join(f'{n} {q:.4f}' for n, q in search['NDCG@10'].items())
 
 def _verdict(view, base, inner):
     held = f'; on the newest window {inner["held_blend"]:.4f} against {inner["held_base"]:.4f}' if 'held_blend' in inner else ''
@@ -603,8 +713,8 @@ def _verdict(view, base, inner):
 
 # %% ../nbs/62_command.ipynb #0548cb91
 def main(
-    argv=None,  # Arguments; None: those of the process
-) -> int:       # 0 done, 1 the audit found a leak, 2 input that cannot be used, 130 stopped
+    argv:Sequence[str]|None=None,  # Arguments; None: those of the process
+) -> int:                          # 0 done, 1 the audit found a leak, 2 input that cannot be used, 130 stopped
     "The command `seqrep`."
     args = _parser().parse_args(argv)
     for stream in (sys.stdout, sys.stderr):
@@ -613,7 +723,11 @@ def main(
         keep_inputs(args)
         check_names(getattr(args, 'columns', ()))
         report = args.run(args)
-    except InputError as error: return _stop(str(error).replace('; rename', '; pass --columns THEIRS=OURS, or rename'))
+    except InputError as error:
+        if any(f"column '{ours}' is missing; columns found" in str(error) for ours in pairs(getattr(args, 'columns', ()), '--columns').values()):
+            try: check_columns(args)                                                 # a name before the sign = that no file has is why
+            except InputError as cause: error = cause
+        return _stop(str(error).replace('; rename', '; pass --columns THEIRS=OURS, or rename'))
     except MemoryError: return _stop('not enough memory; way out: --max-items, fewer events, or a larger machine')
     except OSError as error:
         way_out = 'make room or choose another place' if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, None) else 'check the path and its permissions'
@@ -627,10 +741,10 @@ def main(
 
 # %% ../nbs/62_command.ipynb #5b10a9a6
 def _tables(args): # files of the arguments that hold tables
-    given = [p for n in ('events', 'items', 'users', 'log', 'train', 'test', 'vocabulary') if (p := getattr(args, n, None))]
+    given = [p for n in ('events', 'items', 'new_items', 'users', 'log', 'train', 'test', 'vocabulary') if (p := getattr(args, n, None))]
     return [p for p in given if not Path(p).is_dir()]
 
-def keep_inputs(args):
+def keep_inputs(args:argparse.Namespace) -> None:
     "Raise `InputError` where the result would replace a file that is read, or go into the model folder."
     out = getattr(args, 'out', None)
     if not out: return

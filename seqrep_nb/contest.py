@@ -7,6 +7,7 @@ __all__ = ['SIZES', 'STRENGTHS', 'ENTRIES', 'SHARES', 'MIXES', 'Question', 'Verd
            'mean_of_seeds', 'gains_over_seeds', 'hold_contest']
 
 # %% ../nbs/43_contest.ipynb #0c0a518f
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 import numpy as np, pandas as pd
 from sklearn.linear_model import LogisticRegression
@@ -21,7 +22,12 @@ from .split import as_time
 # %% ../nbs/43_contest.ipynb #b0c1c2b2
 @dataclass(frozen=True)
 class Question:
-    "Rows asked at moments: what a table and what a representation knows of each, and the answers."
+    """Rows asked at moments: what a table and what a representation knows of each, and the answers.
+
+    >>> rows = pd.DataFrame(dict(x=[0., 1.]))
+    >>> Question('buys', rows, rows, y=np.array([0, 1]), users=np.array(['a', 'b']), now=np.zeros(2, int), closes=np.full(2, 7))
+    Question('buys', 2 rows, 1 yes, table 1, represented 1, 2 users)
+    """
     name: str                 # For the protocol's stamp
     table: pd.DataFrame       # (N, F) made by hand, known at `now`; NaN where nothing is known
     represented: pd.DataFrame # (N, D) read off learned vectors, known at `now`
@@ -115,10 +121,10 @@ SHARES, MIXES = (0., .25, .5, .75, 1.), [(round(1 - u - v, 2), v, u) for u in (0
 
 def contest(
     question:Question,
-    cut,               # Rows answered by then are known; rows asked from then on are predicted
-    until=None,        # Rows asked from here on are left alone; None: none
-    seed:int=0,        # Of LightGBM's samples
-    entries:dict=None, # Contestant → its entries; None: `ENTRIES`
+    cut:str|pd.Timestamp,                  # Rows answered by then are known; rows asked from then on are predicted
+    until:str|pd.Timestamp|None=None,      # Rows asked from here on are left alone; None: none
+    seed:int=0,                            # Of LightGBM's samples
+    entries:Mapping[str, list]|None=None,  # Contestant → its entries; None: `ENTRIES`
 ) -> Verdict:
     "Let table, representation and both answer; every choice is made on the inner cut. Raises `InputError` where one of the parts lacks an answer of either kind."
     start, entries = as_time(cut).value // 1000, entries or ENTRIES
@@ -150,9 +156,16 @@ def _written(choice): # as text: 'trees 15 on table, .75 + linear 0.1 on table, 
 
 def verdict_results(
     question:Question,
-    verdicts:list,     # `Verdict`s of one seed, one per cut
-) -> dict:             # contestant → `Result`: PR-AUC, the mean over labels where there are several; 'best' where the truth is planted
-    "Quality of the contestants, pooled over cuts; rows of one user are resampled together."
+    verdicts:Sequence[Verdict],  # `Verdict`s of one seed, one per cut
+) -> dict[str, Result]:          # contestant → `Result`: PR-AUC, the mean over labels where there are several; 'best' where the truth is planted
+    """Quality of the contestants, pooled over cuts; rows of one user are resampled together.
+
+    >>> rows, said = pd.DataFrame(dict(x=[0.] * 4)), np.array([.1, .9, .2, .8])
+    >>> question = Question('buys', rows, rows, y=np.array([0, 1, 0, 1]), users=np.array(['a', 'b', 'c', 'd']), now=np.zeros(4, int), closes=np.ones(4, int))
+    >>> verdict = Verdict(pd.Timestamp('2024-01-01'), np.arange(4), dict(table=said, representation=1 - said, both=said), chosen={}, tried={})
+    >>> {name: round(result.value, 2) for name, result in verdict_results(question, [verdict]).items()}
+    {'table': 1.0, 'representation': 0.42, 'both': 1.0}
+    """
     out = {}
     for name in ['table', 'representation', 'both'] + ['best'] * (question.best is not None):
         out[name] = pool([_measured(question, v, name, v.said[name] if name != 'best' else question.best[v.rows]) for v in verdicts])
@@ -166,28 +179,35 @@ def _measured(question, verdict, name, p):
 
 # %% ../nbs/43_contest.ipynb #5cae589f
 def mean_of_seeds(
-    results:list,  # One contestant's `Result`s under several seeds, of the same rows
-) -> Result:       # Their mean, every resample of users drawn for all seeds at once
-    "A seed moves the models, never the users: the mean over seeds is what training gives on average."
+    results:Sequence[Result],  # One contestant's `Result`s under several seeds, of the same rows
+) -> Result:                   # Their mean, every resample of users drawn for all seeds at once
+    """A seed moves the models, never the users: the mean over seeds is what training gives on average.
+
+    >>> from seqrep_nb.metrics import Protocol, Result
+    >>> seeds = [Result('m', 'PR-AUC', np.column_stack([[0, 1], p]), Protocol('log', 'buys', '2024-01-01')) for p in ([.2, .8], [.4, .6])]
+    >>> mean_of_seeds(seeds).values.tolist()
+    [[0.0, 0.0, 0.2, 0.4], [1.0, 1.0, 0.8, 0.6]]
+    """
     first, C = results[0], results[0].values.shape[1] // 2
     return replace(first, values=np.hstack([r.values[:, :C] for r in results] + [r.values[:, C:] for r in results]))
 
 def gains_over_seeds(
-    by_seed:list,     # Per seed: contestant → `Result`
-    times:int=1000,   # Resamples of users
-) -> list:            # Per contestant but the table: model, and what `compare` gives of the mean over seeds
+    by_seed:Sequence[Mapping[str, Result]],  # Per seed: contestant → `Result`
+    times:int=1000,                          # Resamples of users
+) -> list[dict]:                             # Per contestant but the table: model, and what `compare` gives of the mean over seeds
     "What representation and both gain over the table, with one interval for all seeds."
     mean = {name: mean_of_seeds([found[name] for found in by_seed]) for name in ('table', 'representation', 'both')}
     return [dict(model=name, **{k: float(v) for k, v in compare(mean[name], mean['table'], times).items()}) for name in ('representation', 'both')]
 
+# %% ../nbs/43_contest.ipynb #7a39cac0
 def hold_contest(
     question:Question,
-    cuts,               # Moments; each asks about the rows until the next
-    until=None,         # Where the last one ends; None: all rows from it on
-    seeds=(0, 1, 2),
-    times:int=1000,     # Resamples of users for the intervals
-    entries:dict=None,
-) -> dict:              # rows, gains over the table by seed and (`over_seeds`) of the seeds' mean, chosen: lists of dicts, ready for `write_json`
+    cuts:Sequence[str|pd.Timestamp],   # Moments; each asks about the rows until the next
+    until:str|pd.Timestamp|None=None,  # Where the last one ends; None: all rows from it on
+    seeds:Sequence[int]=(0, 1, 2),
+    times:int=1000,                    # Resamples of users for the intervals
+    entries:Mapping[str, list]|None=None,
+) -> dict:                             # rows, gains over the table by seed and (`over_seeds`) of the seeds' mean, chosen: lists of dicts, ready for `write_json`
     "The contest at several cuts under several seeds, pooled over the cuts."
     rows, gains, chosen, by_seed = [], [], [], []
     for seed in seeds:

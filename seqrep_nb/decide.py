@@ -6,30 +6,40 @@
 __all__ = ['undo_weights', 'decision_value', 'slice_results', 'domain_auc']
 
 # %% ../nbs/44_decide.ipynb #aa5e678d
+from collections.abc import Sequence
 import numpy as np, pandas as pd
 from sklearn.model_selection import GroupKFold, cross_val_predict
 from .classify import boosted_trees
 from .core import input_error
+from .events import Ids
 from .metrics import Protocol, Result, classification_results, interval
 
 # %% ../nbs/44_decide.ipynb #df28c7f5
 def undo_weights(
-    probability,    # (N,) of a model that was trained with weights, or on a sample in which one class is thinned out
-    weight:float,   # Weight of a yes over the weight of a no; for a thinned-out no: kept share of yes over kept share of no
-) -> np.ndarray:    # (N,) probabilities for the unweighted rows
-    "Divide the odds by the weight (Elkan 2001, theorem 2). Raises `InputError` unless the weight is above 0."
+    probability:np.ndarray,  # (N,) of a model that was trained with weights, or on a sample in which one class is thinned out
+    weight:float,            # Weight of a yes over the weight of a no; for a thinned-out no: kept share of yes over kept share of no
+) -> np.ndarray:             # (N,) probabilities for the unweighted rows
+    """Divide the odds by the weight (Elkan 2001, theorem 2). Raises `InputError` unless the weight is above 0.
+
+    >>> undo_weights(np.array([.5, .9]), weight=3.).round(2).tolist()
+    [0.25, 0.75]
+    """
     if not 0 < weight < np.inf: raise input_error('weight', problem=f'is {weight!r}', way_out='give the ratio of the two weights, above 0')
     p = np.asarray(probability, float)
     return p / (p + (1 - p) * weight)
 
 # %% ../nbs/44_decide.ipynb #49446f95
 def decision_value(
-    y,              # (N,) 0 or 1
-    decided,        # (N,) 0 or 1: acted on
-    gain:float=5.,  # What a right action earns
-    cost:float=1.,  # What any action costs
-) -> float:         # Mean per row; 0 for never acting
-    "Value of the decisions: `gain` for each right action less `cost` for each action."
+    y:np.ndarray,        # (N,) 0 or 1
+    decided:np.ndarray,  # (N,) 0 or 1: acted on
+    gain:float=5.,       # What a right action earns
+    cost:float=1.,       # What any action costs
+) -> float:              # Mean per row; 0 for never acting
+    """Value of the decisions: `gain` for each right action less `cost` for each action.
+
+    >>> decision_value(np.array([0, 1, 1, 0]), np.array([1, 1, 0, 0]))
+    0.75
+    """
     y, decided = np.asarray(y), np.asarray(decided)
     if not np.isin(y, (0, 1)).all() or not np.isin(decided, (0, 1)).all(): raise input_error('y, decided', problem='hold other values than 0 and 1', way_out='compare a probability with a line first')
     if y.shape != decided.shape or y.ndim != 1 or not len(y): raise input_error('decided', problem=f'has shape {decided.shape}, y {y.shape}', way_out='pass one decision for each label')
@@ -37,14 +47,19 @@ def decision_value(
 
 # %% ../nbs/44_decide.ipynb #f105ecf0
 def slice_results(
-    y, probability,      # (N,) each
-    slices,              # (N,) a name per row; missing ones are the slice 'unknown'
-    users=None,          # (N,) ids; rows of one are resampled together
-    min_rows:int=50,     # Smaller slices go together as 'other'
-    level:float=.95,     # For all intervals together
+    y:np.ndarray, probability:np.ndarray,       # (N,) each
+    slices:Sequence[str]|np.ndarray|pd.Series,  # (N,) a name per row; missing ones are the slice 'unknown'
+    users:Ids|None=None,                        # (N,) ids; rows of one are resampled together
+    min_rows:int=50,                            # Smaller slices go together as 'other'
+    level:float=.95,                            # For all intervals together
     times:int=1000,
-) -> pd.DataFrame:       # Row per slice: n, share, predicted, gap [low, high], PR-AUC (NaN where one answer is missing)
-    "Does a probability hold in every group? Raises `InputError` on lengths that differ."
+) -> pd.DataFrame:                              # Row per slice: n, share, predicted, gap [low, high], PR-AUC (NaN where one answer is missing)
+    """Does a probability hold in every group? Raises `InputError` on lengths that differ.
+
+    >>> y, p = np.array([0, 1] * 60), np.full(120, .5)
+    >>> slice_results(y, p, ['old'] * 60 + ['new'] * 60)[['n', 'share', 'predicted', 'gap']].to_dict('index')['new']
+    {'n': 60, 'share': 0.5, 'predicted': 0.5, 'gap': 0.0}
+    """
     y, probability = np.asarray(y, float), np.asarray(probability, float)
     name = pd.Series(np.asarray(slices, object)).fillna('unknown').astype(str)
     if not len(y) == len(probability) == len(name): raise input_error('slices', problem=f'has {len(name)} rows, y {len(y)}, probability {len(probability)}', way_out='pass one name for each row')
@@ -63,10 +78,10 @@ def _slice(name, y, p, users, level, times):
 
 # %% ../nbs/44_decide.ipynb #36fb01da
 def domain_auc(
-    old, new,                    # (N, F), (M, F) inputs of two periods, stores, shops
-    old_users=None, new_users=None,  # ids, so that nobody is in both parts of a fold
+    old:np.ndarray|pd.DataFrame, new:np.ndarray|pd.DataFrame,  # (N, F), (M, F) inputs of two periods, stores, shops
+    old_users:Ids|None=None, new_users:Ids|None=None,          # ids, so that nobody is in both parts of a fold
     seed:int=0,
-) -> Result:                     # ROC-AUC of telling `new` from `old`, out of fold; `interval` gives its spread
+) -> Result:                                                   # ROC-AUC of telling `new` from `old`, out of fold; `interval` gives its spread
     "How different are two sets of rows? LightGBM tries to tell them apart (a classifier two-sample test, Lopez-Paz and Oquab 2017)."
     if (old_users is None) != (new_users is None): raise input_error('old_users, new_users', problem='are given for one part only', way_out='give ids for both, or for neither')
     if hasattr(old, 'columns') and hasattr(new, 'columns'):

@@ -14,9 +14,10 @@ from functools import lru_cache, partial
 from itertools import chain
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
+import pandas as pd
 from fastcore.basics import patch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
@@ -31,11 +32,15 @@ POOLINGS = ('mean', 'cls', 'last')
 def _no_pooling(how): return f"pool: how must be 'mean', 'cls' or 'last', not {how!r}"
 
 def pool(
-    hidden:np.ndarray,  # Hidden states, (B, T, D)
-    mask:np.ndarray,    # True for a real token, (B, T); padding may be on either side
-    how:str='mean',     # 'mean' of the real tokens, 'cls' the first real one, 'last' the last real one
-) -> np.ndarray:        # (B, D)
-    "One vector per line from one vector per token. A line without real tokens gives zeros."
+    hidden:np.ndarray,                        # Hidden states, (B, T, D)
+    mask:np.ndarray,                          # True for a real token, (B, T); padding may be on either side
+    how:Literal['mean','cls','last']='mean',  # 'mean' of the real tokens, 'cls' the first real one, 'last' the last real one
+) -> np.ndarray:                              # (B, D)
+    """One vector per line from one vector per token. A line without real tokens gives zeros.
+
+    >>> pool(np.array([[[1., 2.], [3., 4.], [9., 9.]]]), np.array([[1, 1, 0]])).tolist()
+    [[2.0, 3.0]]
+    """
     hidden, mask = np.asarray(hidden), np.asarray(mask, bool)
     if how == 'mean': return np.einsum('btd,bt->bd', hidden, mask.astype(hidden.dtype)) / np.maximum(mask.sum(1, keepdims=True), 1).astype(hidden.dtype)
     if how not in ('cls', 'last'): raise InputError(_no_pooling(how))
@@ -46,18 +51,22 @@ def pool(
 def normalize_rows(
     x:np.ndarray,   # (N, D)
 ) -> np.ndarray:    # (N, D), each row of length 1; a row of zeros stays
-    "Scale each row to length 1, so that a dot product is a cosine."
+    """Scale each row to length 1, so that a dot product is a cosine.
+
+    >>> normalize_rows(np.array([[3., 4.], [0., 0.]])).tolist()
+    [[0.6, 0.8], [0.0, 0.0]]
+    """
     return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
 
 # %% ../nbs/22_encode.ipynb #af3ab860
 class Engine(NamedTuple):
     "A language model ready to compute."
-    run:Callable         # ids, mask int32 (B, T), real tokens first → hidden states float32 (B, T, D)
-    width:int            # D
-    positions:int        # Tokens that a line may have
-    words:int            # Token ids that it knows
-    batch_tokens:int     # Padded tokens per batch that suit it
-    compiles:bool=False  # Does a new shape cost a compilation?
+    run:Callable[[np.ndarray,np.ndarray],Any]  # ids, mask int32 (B, T), real tokens first → hidden states float32 (B, T, D)
+    width:int                                  # D
+    positions:int                              # Tokens that a line may have
+    words:int                                  # Token ids that it knows
+    batch_tokens:int                           # Padded tokens per batch that suit it
+    compiles:bool=False                        # Does a new shape cost a compilation?
 
 def _keras_engine(backbone) -> Engine:
     "The compiled forward pass of a Keras backbone, made once and kept on it, out of Keras's bookkeeping."
@@ -73,11 +82,16 @@ def _keras_engine(backbone) -> Engine:
 
 # %% ../nbs/22_encode.ipynb #37701c8c
 def encode_hidden(
-    backbone,         # From `load_backbone`, or an `Engine`
+    backbone:Any,     # From `load_backbone`, or an `Engine`
     ids:np.ndarray,   # Token ids, (B, T)
     mask:np.ndarray,  # True for a real token, (B, T); padding may be on either side
 ) -> np.ndarray:      # float32, (B, T, D), last hidden states
-    "One batch through the model. Raises `InputError` on ids or lengths that it does not have."
+    """One batch through the model. Raises `InputError` on ids or lengths that it does not have.
+
+    >>> engine = Engine(lambda ids, mask: np.stack([ids, 10 * ids], -1), width=2, positions=8, words=100, batch_tokens=64)
+    >>> encode_hidden(engine, np.array([[1, 3]]), np.array([[1, 1]])).tolist()
+    [[[1, 10], [3, 30]]]
+    """
     engine, ids, mask = backbone if isinstance(backbone, Engine) else _keras_engine(backbone), np.asarray(ids, np.int32), np.asarray(mask, np.int32)
     if ids.shape != mask.shape or ids.ndim != 2: raise InputError(f'encode_hidden: ids {ids.shape} and mask {mask.shape} must be of one shape (B, T)')
     if ids.shape[1] > engine.positions: raise InputError(f'encode_hidden: {ids.shape[1]} tokens, the model has positions for {engine.positions}')
@@ -90,10 +104,14 @@ def encode_hidden(
 
 # %% ../nbs/22_encode.ipynb #de73e014
 def batches(
-    lengths:Sequence[int],    # Tokens per line, (N,)
-    batch_tokens:int=16_384,  # Padded tokens per batch, the unit that bounds memory; one line longer than that is a batch of its own
-) -> list:                    # Arrays of row numbers: every row once, longest lines first
-    "Group lines of like length."
+    lengths:Sequence[int]|np.ndarray,  # Tokens per line, (N,)
+    batch_tokens:int=16_384,           # Padded tokens per batch, the unit that bounds memory; one line longer than that is a batch of its own
+) -> list[np.ndarray]:                 # Arrays of row numbers: every row once, longest lines first
+    """Group lines of like length.
+
+    >>> [rows.tolist() for rows in batches([3, 9, 4], batch_tokens=10)]
+    [[1], [2, 0]]
+    """
     lengths, found, start = np.maximum(lengths, 1), [], 0
     if batch_tokens < 1: raise InputError(f'batches: batch_tokens = {batch_tokens}; use at least 1, in practice some thousands')
     order = np.argsort(-lengths, kind='stable')
@@ -104,11 +122,16 @@ def batches(
     return found
 
 def pad_lines(
-    lines:Sequence[Sequence[int]],  # Token ids per line
-    pad:int=0,                      # Id of padding
-    shape:tuple=(0, 0),             # Rows and columns that the rectangle has at least
-) -> tuple:                         # ids int32 (B, T), mask bool (B, T); T is the longest line
-    "Lines of ids as one rectangle, padded on the right."
+    lines:Sequence[Sequence[int]|np.ndarray],  # Token ids per line
+    pad:int=0,                                 # Id of padding
+    shape:tuple[int,int]=(0, 0),               # Rows and columns that the rectangle has at least
+) -> tuple[np.ndarray,np.ndarray]:             # ids int32 (B, T), mask bool (B, T); T is the longest line
+    """Lines of ids as one rectangle, padded on the right.
+
+    >>> ids, mask = pad_lines([[7, 5], [8]])
+    >>> ids.tolist(), mask.tolist()
+    ([[7, 5], [8, 0]], [[True, True], [True, False]])
+    """
     lengths = np.array([len(line) for line in lines] + [0] * (shape[0] - len(lines)), int)
     mask = np.arange(lengths.max(initial=shape[1])) < lengths[:, None]
     ids = np.full(mask.shape, pad, np.int32)
@@ -125,14 +148,19 @@ def _shape(engine, rows, width, batch_tokens):
     return (min(1 << (rows - 1).bit_length(), max(batch_tokens // width, 1)), width) if engine.compiles else (0, 0)
 
 def encode_ids(
-    backbone,                       # From `load_backbone`, or an `Engine`
-    lines:Sequence[Sequence[int]],  # Token ids per line, without padding
-    pooling:str='mean',             # 'mean', 'cls' or 'last', see `pool`
-    batch_tokens:int=None,          # Padded tokens per batch; None: what suits the engine
-    pad:int=0,                      # Id of padding
-    what:str='encode texts',        # For the progress bar; None: no bar
-) -> np.ndarray:                    # float32, (N, D), rows in the order given
-    "Vectors of lines of token ids, each distinct line once. An empty line gives zeros."
+    backbone:Any,                                 # From `load_backbone`, or an `Engine`
+    lines:Sequence[Sequence[int]|np.ndarray],     # Token ids per line, without padding
+    pooling:Literal['mean','cls','last']='mean',  # 'mean', 'cls' or 'last', see `pool`
+    batch_tokens:int|None=None,                   # Padded tokens per batch; None: what suits the engine
+    pad:int=0,                                    # Id of padding
+    what:str|None='encode texts',                 # For the progress bar; None: no bar
+) -> np.ndarray:                                  # float32, (N, D), rows in the order given
+    """Vectors of lines of token ids, each distinct line once. An empty line gives zeros.
+
+    >>> engine = Engine(lambda ids, mask: np.stack([ids, 10 * ids], -1), width=2, positions=8, words=100, batch_tokens=64)
+    >>> encode_ids(engine, [[1, 3], [5], []], what=None).tolist()
+    [[2.0, 20.0], [5.0, 50.0], [0.0, 0.0]]
+    """
     engine = backbone if isinstance(backbone, Engine) else _keras_engine(backbone)
     keys = [np.asarray(line, np.int32).tobytes() for line in lines]
     place = {key: i for i, key in enumerate(dict.fromkeys(keys))}
@@ -204,9 +232,9 @@ def _openvino():
     return openvino
 
 def openvino_model(
-    folder,           # Folder of a BERT or GPT-2 checkpoint
+    folder:str|Path,  # Folder of a BERT or GPT-2 checkpoint
     int8:bool=False,  # Weights as whole numbers, one scale per output
-):                    # openvino.Model: ids, mask int32 (B, T), real tokens first → hidden states (B, T, D)
+) -> Any:             # openvino.Model: ids, mask int32 (B, T), real tokens first → hidden states (B, T, D)
     "A checkpoint as a graph of OpenVINO's operations. Raises `InputError` where OpenVINO is not installed."
     openvino, config = _openvino(), read_config(folder)
     bert = config['model_type'] == 'bert'
@@ -220,9 +248,9 @@ def openvino_model(
 PRECISIONS = dict(keras=('float32', 'bfloat16', 'float16'), openvino=('float32', 'bfloat16', 'int8'))
 
 def load_engine(
-    checkpoint=None,          # Folder or hub name; None: the default checkpoint
-    engine:str='keras',       # 'keras' (CPU, GPU), or 'openvino' (CPU; an optional package)
-    precision:str='float32',  # 'float32'; 'bfloat16'; 'float16' with keras, for a GPU; 'int8' with openvino
+    checkpoint:str|Path|None=None,                                       # Folder or hub name; None: the default checkpoint
+    engine:Literal['keras','openvino']='keras',                          # 'keras' (CPU, GPU), or 'openvino' (CPU; an optional package)
+    precision:Literal['float32','bfloat16','float16','int8']='float32',  # 'float32'; 'bfloat16'; 'float16' with keras, for a GPU; 'int8' with openvino
 ) -> Engine:
     "A checkpoint ready to compute. Raises `InputError` on an engine or a precision that is not known."
     if engine not in PRECISIONS: raise InputError(f'engine is {engine!r}; use one of {", ".join(PRECISIONS)}')
@@ -237,12 +265,17 @@ def _of_precision(backbone, precision):
     mixed.set_weights(backbone.get_weights())
     return exact_gelu(mixed) if backbone_family(mixed) == 'bert' else mixed
 
+# %% ../nbs/22_encode.ipynb #00a5479c
 def _has_bfloat16() -> bool:
     from openvino import Core
     return 'BF16' in Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
 
-def arithmetic(engine, precision) -> str:
-    "What computes at a lower precision, in words: its rounding is its own. Raises `InputError` where it is not installed."
+def arithmetic(engine:Literal['keras','openvino'], precision:Literal['float32','bfloat16','float16','int8']) -> str:
+    """What computes at a lower precision, in words: its rounding is its own. Raises `InputError` where it is not installed.
+
+    >>> arithmetic('keras', 'float16')
+    'keras'
+    """
     if engine != 'openvino': return engine
     openvino = _openvino()
     return f'openvino {openvino.__version__.split("-")[0]}, {"bf16" if _has_bfloat16() else "f32"} beside {precision}'
@@ -259,9 +292,13 @@ def _openvino_engine(folder, precision) -> Engine:
 
 # %% ../nbs/22_encode.ipynb #b8db1d6f
 def check_texts(
-    texts,    # A list, array or Series of strings
-) -> list:    # The same strings
-    "Raise `InputError` on a value that is not a string, naming its place; empty strings are allowed."
+    texts:Sequence[str]|np.ndarray|pd.Series,  # A list, array or Series of strings
+) -> list[str]:                                # The same strings
+    """Raise `InputError` on a value that is not a string, naming its place; empty strings are allowed.
+
+    >>> check_texts(['green tea', ''])
+    ['green tea', '']
+    """
     if isinstance(texts, (str, bytes, dict, set)) or not hasattr(texts, '__len__') or getattr(texts, 'ndim', 1) != 1:
         raise InputError(f'texts: got a {type(texts).__name__} where a list of strings is needed; pass one column, or put the string in a list')
     texts = list(texts)
@@ -273,6 +310,7 @@ def check_texts(
             raise input_error('texts', row=row, value=text.encode('utf-8', 'replace').decode(), problem='hold half of a character (a lone surrogate)', way_out="replace it: text.encode('utf-8', 'replace').decode()") from error
     return texts
 
+# %% ../nbs/22_encode.ipynb #4ba768a8
 @lru_cache(maxsize=4)
 def _load(folder, engine, precision, stamps):
     tokenizer = load_tokenizer(folder)
@@ -289,8 +327,8 @@ def _file_hash(path, *stamps):
     with open(path, 'rb') as file: return hashlib.file_digest(file, 'sha256').hexdigest()
 
 def checkpoint_hash(
-    folder,   # Folder of a checkpoint
-) -> str:     # 32 hexadecimal digits
+    folder:str|Path,  # Folder of a checkpoint
+) -> str:             # 32 hexadecimal digits
     "One hash over the files that decide a text's vector: config, weights, tokenizer."
     found = [(Path(path).name, _file_hash(path, *stamps)) for path, *stamps in _files(folder)]
     return hashlib.sha256(repr(found).encode()).hexdigest()[:32]
@@ -299,22 +337,22 @@ def checkpoint_hash(
 class TextEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     "Texts → vectors with a pretrained language model, as a scikit-learn transformer. Nothing is learned from the texts; `unknown_share_` tells how much of the last ones was [UNK]."
     def __init__(self,
-        checkpoint=None,          # Folder or hub name; None: the default checkpoint
-        pooling:str='mean',       # 'mean', 'cls' or 'last'
-        max_length:int=64,        # Tokens per text, special ones included; a longer text is cut, see `keep`
-        batch_tokens:int=None,    # Padded tokens per batch, which bound memory; None: what suits the engine
-        normalize:bool=True,      # Rows of length 1
-        unknown_limit:float=0.2,  # Largest share of [UNK] that is accepted
-        engine:str='keras',       # 'keras' or 'openvino', see `load_engine`
-        precision:str='float32',  # 'float32', or a lower one that the engine has
-        store=None,               # Folder where vectors are kept and found again, not yet normalised; None: nowhere
-        keep:str='start',         # Which end of a longer text is kept: 'start', or 'end' for lines with the newest words last
+        checkpoint:str|Path|None=None,                                       # Folder or hub name; None: the default checkpoint
+        pooling:Literal['mean','cls','last']='mean',                         # 'mean', 'cls' or 'last'
+        max_length:int=64,                                                   # Tokens per text, special ones included; a longer text is cut, see `keep`
+        batch_tokens:int|None=None,                                          # Padded tokens per batch, which bound memory; None: what suits the engine
+        normalize:bool=True,                                                 # Rows of length 1
+        unknown_limit:float=0.2,                                             # Largest share of [UNK] that is accepted
+        engine:Literal['keras','openvino']='keras',                          # 'keras' or 'openvino', see `load_engine`
+        precision:Literal['float32','bfloat16','float16','int8']='float32',  # 'float32', or a lower one that the engine has
+        store:str|PathLike|None=None,                                        # Folder where vectors are kept and found again, not yet normalised; None: nowhere
+        keep:Literal['start','end']='start',                                 # Which end of a longer text is kept: 'start', or 'end' for lines with the newest words last
     ):
         self.checkpoint, self.pooling, self.max_length = checkpoint, pooling, max_length
         self.batch_tokens, self.normalize, self.unknown_limit = batch_tokens, normalize, unknown_limit
         self.engine, self.precision, self.store, self.keep = engine, precision, store, keep
 
-    def fit(self, X, y=None):
+    def fit(self, X:Sequence[str]|np.ndarray|pd.Series, y:None=None) -> Self:
         "Find the checkpoint. Raises `InputError` on a value of `X` that is not a string."
         check_texts(X)
         self.folder_ = str(find_checkpoint(self.checkpoint).resolve())
@@ -322,7 +360,7 @@ class TextEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self._n_features_out = config['hidden_size' if config['model_type'] == 'bert' else 'n_embd']
         return self
 
-    def transform(self, X):
+    def transform(self, X:Sequence[str]|np.ndarray|pd.Series) -> np.ndarray:
         "Vectors of `X`, float32 (N, D), rows in the order given; each distinct text is encoded once."
         texts = check_texts(X)
         if not hasattr(self, 'folder_'): self.fit(texts)
@@ -404,8 +442,8 @@ def __sklearn_tags__(self:TextEncoder):
     return tags
 
 def encode(
-    texts:Sequence[str],  # One text per row; empty strings are allowed
-    **kw,                 # Parameters of `TextEncoder`
-) -> np.ndarray:          # float32, (len(texts), D), rows in the order given
+    texts:Sequence[str]|np.ndarray|pd.Series,  # One text per row; empty strings are allowed
+    **kw:Any,                                  # Parameters of `TextEncoder`
+) -> np.ndarray:                               # float32, (len(texts), D), rows in the order given
     "Encode `texts` with the pretrained language model. Raises `InputError` on a value that is not a string."
     return TextEncoder(**kw).fit_transform(check_texts(texts))

@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['EVENT_COLUMNS', 'ITEM_COLUMNS', 'ACTIONS', 'MISSING', 'FIRST', 'LAST', 'NO_TIME', 'UNITS', 'FAULTS', 'WAYS',
-           'PURCHASES', 'SUFFIXES', 'ORDER', 'Log', 'time_kinds', 'validate_events', 'validate_items', 'read_events',
-           'read_items', 'check_events', 'sort_events']
+           'PURCHASES', 'SUFFIXES', 'ORDER', 'Log', 'Ids', 'time_kinds', 'validate_events', 'validate_items',
+           'read_events', 'read_items', 'check_events', 'sort_events']
 
 # %% ../nbs/10_events.ipynb #7917b15c
-import csv, datetime, difflib, gzip, io, numbers, warnings, zlib
+import csv, datetime, difflib, gzip, io, numbers, typing, warnings, zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 import numpy as np, pandas as pd, pyarrow as pa, pyarrow.compute as pc
 from .core import InputError, _short, input_error
 
@@ -27,9 +29,9 @@ class Log:
     "A log in canonical form: `events`, the `items` they touch (None: nothing is known of them) and, where known, the `users`."
     name: str
     events: pd.DataFrame
-    items: pd.DataFrame
-    users: pd.DataFrame = None
-    rejected: pd.DataFrame = None  # Rows set aside, with their reason
+    items: pd.DataFrame|None
+    users: pd.DataFrame|None = None
+    rejected: pd.DataFrame|None = None  # Rows set aside, with their reason
 
     @property
     def _items(self): return 0 if self.items is None else len(self.items)
@@ -90,6 +92,12 @@ def _arrow(column:pd.Series) -> pa.Array:
     return pc.if_else(pc.is_in(array, value_set=MISSING), pa.scalar(None, pa.large_string()), array)
 
 # %% ../nbs/10_events.ipynb #18b8b3bc
+class Ids(typing.Protocol):
+    "Ids in an order, as text: a list, a tuple, an array of NumPy or pandas, an Index or a Series. A set has no order, a dict is not cut into slices."
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def __getitem__(self, part:slice, /) -> Any: ...
+
 def _mask(array) -> np.ndarray: return pc.fill_null(array, False).to_numpy(zero_copy_only=False)
 
 def _ids(array:pa.Array):
@@ -147,8 +155,13 @@ UNITS = dict(seconds=1e11, milliseconds=1e14, microseconds=1e17, nanoseconds=9e1
 
 def time_kinds(
     array:pa.Array,  # A column of times, as `_arrow` gives it
-) -> dict:           # kind -> number of values; what cannot be read is not counted
-    "What were the times taken for?"
+) -> dict[str,int]:  # kind -> number of values; what cannot be read is not counted
+    """What were the times taken for?
+
+    >>> import pyarrow as pa
+    >>> time_kinds(pa.array([1_700_000_000, 1_700_000_000_000]))
+    {'seconds since 1970': 1, 'milliseconds since 1970': 1}
+    """
     t, known = pa.types, array.drop_null()
     if t.is_timestamp(known.type): return {'times with a zone' if known.type.tz else 'times without a zone, read as UTC': len(known)} if len(known) else {}
     if t.is_date(known.type): return {'days, read as midnight UTC': len(known)} if len(known) else {}
@@ -281,13 +294,21 @@ def _lacking(columns, faults) -> list:
     return [(c, 'missing', mask) for c, mask in gone.items()]
 
 def validate_events(
-    table:pd.DataFrame,       # One row per event; columns named as in `EVENT_COLUMNS`, in any order, of any type
-    on_bad:str='raise',       # 'raise' an `InputError` at the first kind of fault, or 'reject' bad rows with their reason
-    source:str='events',      # What the errors call the table
-    default_action:str=None,  # Action of rows that name none, e.g. 'buy' for a log of purchases
-    actions:dict=None,        # The log's words for actions -> those of `ACTIONS`, e.g. {'purchase': 'buy'}; capitals do not matter
-) -> tuple:                   # `events` (canonical, rows in the order given), `rejected` (original columns, row, reason)
-    "Check and convert a log. Rows in = kept + rejected. `events.attrs` holds the `dropped_columns` and what the `times` were taken for."
+    table:pd.DataFrame,                        # One row per event; columns named as in `EVENT_COLUMNS`, in any order, of any type
+    on_bad:Literal['raise','reject']='raise',  # 'raise' an `InputError` at the first kind of fault, or 'reject' bad rows with their reason
+    source:str='events',                       # What the errors call the table
+    default_action:str|None=None,              # Action of rows that name none, e.g. 'buy' for a log of purchases
+    actions:dict[str,str]|None=None,           # The log's words for actions -> those of `ACTIONS`, e.g. {'purchase': 'buy'}; capitals do not matter
+) -> tuple[pd.DataFrame,pd.DataFrame]:         # `events` (canonical, rows in the order given), `rejected` (original columns, row, reason)
+    """Check and convert a log. Rows in = kept + rejected. `events.attrs` holds the `dropped_columns` and what the `times` were taken for.
+
+    >>> table = pd.DataFrame(dict(user_id=[7, 7], item_id=['tea', 'milk'], action=['Buy', 'purchase'], timestamp=['2024-01-05', 1704500000]))
+    >>> events, rejected = validate_events(table, actions={'purchase': 'buy'})
+    >>> events
+      user_id item_id action                 timestamp
+    0       7     tea    buy 2024-01-05 00:00:00+00:00
+    1       7    milk    buy 2024-01-06 00:13:20+00:00
+    """
     table = _check_table(table, source, ['user_id', 'item_id', *['action'] * (default_action is None), 'timestamp'])
     columns, faults = _columns(table, EVENT_COLUMNS)
     action = columns.get('action', pa.nulls(len(table), pa.large_string()))
@@ -300,11 +321,16 @@ def validate_events(
 
 # %% ../nbs/10_events.ipynb #7744c4a2
 def validate_items(
-    table:pd.DataFrame,  # One row per item: item_id, text, optionally category, brand, price, image_vector and others
-    on_bad:str='raise',  # 'raise' or 'reject', as in `validate_events`
-    source:str='items',  # What the errors call the table
-) -> tuple:              # `items` (canonical columns first), `rejected` (original columns, row, reason)
-    "Check and convert a catalogue. Rows in = kept + rejected."
+    table:pd.DataFrame,                        # One row per item: item_id, text, optionally category, brand, price, image_vector and others
+    on_bad:Literal['raise','reject']='raise',  # 'raise' or 'reject', as in `validate_events`
+    source:str='items',                        # What the errors call the table
+) -> tuple[pd.DataFrame,pd.DataFrame]:         # `items` (canonical columns first), `rejected` (original columns, row, reason)
+    """Check and convert a catalogue. Rows in = kept + rejected.
+
+    >>> items, rejected = validate_items(pd.DataFrame(dict(item_id=[1, 1], text=['fresh milk', 'milk'])), on_bad='reject')
+    >>> items.to_dict('records'), rejected.reason.tolist()
+    ([{'item_id': '1', 'text': 'fresh milk'}], ['item_id is a repeated id'])
+    """
     table = _check_table(table, source, ('item_id', 'text'))
     columns, faults = _columns(table, ITEM_COLUMNS)
     ids, odd = columns['item_id'], faults[0][2]
@@ -402,20 +428,20 @@ def _renamed(table, columns, source) -> pd.DataFrame:
 
 # %% ../nbs/10_events.ipynb #5f35c6b2
 def read_events(
-    path,                     # .csv, .csv.gz or .parquet
-    on_bad:str='raise',       # 'raise' or 'reject', see `validate_events`
-    default_action:str=None,  # Action of rows that name none
-    columns:dict=None,        # The file's names of columns -> ours, e.g. {'visitor': 'user_id'}
-    actions:dict=None,        # The file's words for actions -> ours, see `validate_events`
-) -> tuple:                   # `events`, `rejected`; row 0 is the first line after the header
+    path:str|Path,                             # .csv, .csv.gz or .parquet
+    on_bad:Literal['raise','reject']='raise',  # 'raise' or 'reject', see `validate_events`
+    default_action:str|None=None,              # Action of rows that name none
+    columns:dict[str,str]|None=None,           # The file's names of columns -> ours, e.g. {'visitor': 'user_id'}
+    actions:dict[str,str]|None=None,           # The file's words for actions -> ours, see `validate_events`
+) -> tuple[pd.DataFrame,pd.DataFrame]:         # `events`, `rejected`; row 0 is the first line after the header
     "Read and validate a log. Raises `InputError` naming the file."
     return validate_events(_renamed(_read_table(path), columns, str(path)), on_bad, str(path), default_action, actions)
 
 def read_items(
-    path,                # .csv, .csv.gz or .parquet
-    on_bad:str='raise',  # 'raise' or 'reject', see `validate_items`
-    columns:dict=None,   # The file's names of columns -> ours, e.g. {'title': 'text'}
-) -> tuple:              # `items`, `rejected`
+    path:str|Path,                             # .csv, .csv.gz or .parquet
+    on_bad:Literal['raise','reject']='raise',  # 'raise' or 'reject', see `validate_items`
+    columns:dict[str,str]|None=None,           # The file's names of columns -> ours, e.g. {'title': 'text'}
+) -> tuple[pd.DataFrame,pd.DataFrame]:         # `items`, `rejected`
     "Read and validate a catalogue. Raises `InputError` naming the file."
     return validate_items(_renamed(_read_table(path), columns, str(path)), on_bad, str(path))
 
@@ -428,7 +454,7 @@ def _not_a_table(thing) -> dict:
     return dict(problem=f'is a {type(thing).__name__}, not a table of events', way_out=way_out)
 
 def check_events(
-    events,               # What should be canonical events
+    events:Any,           # What should be canonical events
     source:str='events',  # What the error calls it
 ) -> pd.DataFrame:        # The same object, untouched
     "Hand `events` on if it is a table that went through the gate, by its types; no value is looked at. Raises `InputError`."
@@ -471,7 +497,13 @@ def sort_events(
 ) -> pd.DataFrame:        # The same rows, numbered anew from 0
     """Order by user_id, timestamp, basket_id, action rank and item_id: nulls first, by bytes, stable.
 
-    Rows that tie in all five are ordered by their other columns, so that every shuffle of a log gives one frame."""
+    Rows that tie in all five are ordered by their other columns, so that every shuffle of a log gives one frame.
+
+    >>> times = pd.to_datetime(['2024-01-01'] * 3, utc=True)
+    >>> events = pd.DataFrame(dict(user_id=['b', 'a', 'a'], item_id=['tea', 'tea', 'milk'], action=['buy', 'buy', 'view'], timestamp=times))
+    >>> sort_events(events)[['user_id', 'action', 'item_id']].values.tolist()
+    [['a', 'view', 'milk'], ['a', 'buy', 'tea'], ['b', 'buy', 'tea']]
+    """
     check_events(events)
     keys = [_rank(events, c) for c in ORDER if c in events]
     order = np.lexsort(keys[::-1])

@@ -8,9 +8,10 @@ __all__ = ['visits', 'lower_states', 'StateMemory', 'States', 'Lines', 'top_mode
 
 # %% ../nbs/30_finetune.ipynb #5039b7c6
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Literal, Self
 
 import numpy as np
 from fastcore.basics import patch
@@ -28,7 +29,14 @@ from .train import Batches, adamw, block_rates, seed_states, train, trainable_st
 def visits(
     histories:Histories,
 ) -> Histories: # The same users and catalogue; the first row of each basket
-    "One event per basket, so that a short window reaches further back."
+    """One event per basket, so that a short window reaches further back.
+
+    >>> from seqrep_nb.histories import build_histories
+    >>> days = pd.to_datetime(['2024-01-01', '2024-01-01', '2024-01-02'], utc=True)
+    >>> events = pd.DataFrame(dict(user_id='a', item_id=['tea', 'milk', 'jam'], action='buy', timestamp=days, basket_id=['1', '1', '2']))
+    >>> visits(build_histories(events))
+    Histories(1 users, 3 items, 2 events)
+    """
     first = np.flatnonzero(np.diff(histories.users.astype('int64') * 2**32 + histories.baskets, prepend=-1))
     flat = {name: getattr(histories, name)[first] for name in ('items', 'actions', 'timestamps', 'baskets', 'places', 'prices')}
     return replace(histories, offsets=np.searchsorted(first, histories.offsets), **flat)
@@ -81,7 +89,7 @@ def _lower_graph(backbone, blocks):
 
 # %% ../nbs/30_finetune.ipynb #56131a41
 def lower_states(
-    backbone,         # From `load_backbone`
+    backbone:Any,     # From `load_backbone`
     ids:np.ndarray,   # Token ids, (N, T)
     mask:np.ndarray,  # True for a real token, (N, T)
     blocks:int,       # How many blocks to run; 0: the embeddings
@@ -100,9 +108,13 @@ def lower_states(
 
 # %% ../nbs/30_finetune.ipynb #1dbe0432
 class StateMemory:
-    "Remembers the frozen blocks' states of each distinct line, so that models with the same lower blocks share their cost."
+    """Remembers the frozen blocks' states of each distinct line, so that models with the same lower blocks share their cost.
+
+    >>> StateMemory()
+    StateMemory(0 lines, 0.0 MB)
+    """
     def __init__(self,
-        dtype='float32',  # 'float16' halves the memory, at a relative error of up to 5e-4 per value
+        dtype:Literal['float32', 'float16']='float32',  # 'float16' halves the memory, at a relative error of up to 5e-4 per value
     ):
         if dtype not in ('float32', 'float16'): raise input_error('dtype', problem=f'is {dtype!r}', way_out="use 'float32' or 'float16'")
         self.dtype, self.lines = dtype, {}
@@ -113,7 +125,7 @@ class StateMemory:
     def nbytes(self) -> int: # Only real tokens are kept
         return sum(v.nbytes for v in self.lines.values())
 
-    def states(self, backbone, name:str, ids, mask, blocks:int) -> 'States': # `name` tells checkpoints apart
+    def states(self, backbone:Any, name:str, ids:np.ndarray, mask:np.ndarray, blocks:int) -> 'States': # `name` tells checkpoints apart
         "Run the lines that are missing, then give all, to be read batch by batch."
         keys = [(name, blocks, i[m].tobytes()) for i, m in zip(ids, mask)]
         missing = list({key: row for row, key in enumerate(keys) if key not in self.lines}.values())
@@ -123,31 +135,41 @@ class StateMemory:
 
 # %% ../nbs/30_finetune.ipynb #0478c28c
 class States:
-    "States of N lines, each (tokens, D), read as padded batches."
-    def __init__(self, lines:list, width:int, keys:list): self.lines, self.width, self.keys = lines, width, keys
+    """States of N lines, each (tokens, D), read as padded batches.
+
+    >>> states = States([np.ones((1, 2)), np.ones((3, 2))], width=4, keys=[('a',), ('b',)])
+    >>> states[[0, 1]][1].tolist()
+    [[1, 0, 0, 0], [1, 1, 1, 0]]
+    """
+    def __init__(self, lines:list[np.ndarray], width:int, keys:list[tuple]): self.lines, self.width, self.keys = lines, width, keys
     def __len__(self): return len(self.lines)
 
-    def __getitem__(self, rows) -> tuple: # states float32 (B, T, D), mask int32 (B, T)
+    def __getitem__(self, rows:Iterable[int]) -> tuple[np.ndarray, np.ndarray]: # states float32 (B, T, D), mask int32 (B, T)
         lines = [self.lines[r] for r in rows]
         states, mask = np.zeros((len(lines), self.width, lines[0].shape[1]), 'float32'), np.zeros((len(lines), self.width), 'int32')
         for b, line in enumerate(lines): states[b, :len(line)], mask[b, :len(line)] = line, 1
         return states, mask
 
-    def take(self, rows) -> 'States': return States([self.lines[r] for r in rows], self.width, [self.keys[r] for r in rows])
+    def take(self, rows:Iterable[int]) -> 'States': return States([self.lines[r] for r in rows], self.width, [self.keys[r] for r in rows])
 
 class Lines:
-    "Token ids of N lines, in place of states, for a model that is changed down to its embeddings."
-    def __init__(self, ids, mask, keys): self.ids, self.mask, self.keys, self.width = ids, mask.astype('int32'), keys, ids.shape[1]
+    """Token ids of N lines, in place of states, for a model that is changed down to its embeddings.
+
+    >>> lines = Lines(np.array([[5, 6], [7, 0]]), np.array([[True, True], [True, False]]), keys=[('a',), ('b',)])
+    >>> lines.take([1]).ids.tolist()
+    [[7, 0]]
+    """
+    def __init__(self, ids:np.ndarray, mask:np.ndarray, keys:list[tuple]): self.ids, self.mask, self.keys, self.width = ids, mask.astype('int32'), keys, ids.shape[1]
     def __len__(self): return len(self.ids)
-    def __getitem__(self, rows) -> tuple: return self.ids[rows], self.mask[rows] # ids int32 (B, T), mask int32 (B, T)
-    def take(self, rows) -> 'Lines': return Lines(self.ids[rows], self.mask[rows], [self.keys[r] for r in rows])
+    def __getitem__(self, rows:Sequence[int]|np.ndarray) -> tuple[np.ndarray, np.ndarray]: return self.ids[rows], self.mask[rows] # ids int32 (B, T), mask int32 (B, T)
+    def take(self, rows:Sequence[int]|np.ndarray) -> 'Lines': return Lines(self.ids[rows], self.mask[rows], [self.keys[r] for r in rows])
 
 # %% ../nbs/30_finetune.ipynb #bd8fc6b2
 def top_model(
-    backbone,    # From `load_backbone`; its blocks are shared, not copied
-    lower:int,   # Blocks below; None: none, the embeddings are part of the model
-    width:int,   # T
-):               # Keras model: states (B, T, D), or token ids (B, T), and mask (B, T) → H (B, D)
+    backbone:Any,    # From `load_backbone`; its blocks are shared, not copied
+    lower:int|None,  # Blocks below; None: none, the embeddings are part of the model
+    width:int,       # T
+) -> Any:            # Keras model: states (B, T, D), or token ids (B, T), and mask (B, T) → H (B, D)
     "The blocks above the `lower` ones, then the mean over the real tokens. Raises `InputError` on more blocks than there are."
     if lower is not None and not 0 <= lower <= backbone.num_layers: raise input_error('lower', problem=f'is {lower}', way_out=f'this backbone has 0 to {backbone.num_layers} blocks')
     _, keras = _keras()
@@ -178,20 +200,20 @@ class FineTunedClassifier(BaseEstimator):
     from_ids = False  # True in a subclass that changes what lies below the last blocks
 
     def __init__(self,
-        checkpoint=None,              # Folder or hub name; None: the default
-        train_blocks=2,               # Blocks that are changed, counted from the top; 0: frozen; 'all': every weight, the embeddings too
-        epochs:int=2,                 # Passes over the training lines; with `validation` the best is kept, the frozen start included
-        learning_rate:float=2e-4,     # Highest one: warmed up over the first tenth of the steps, then lowered to 0
+        checkpoint:str|Path|None=None,      # Folder or hub name; None: the default
+        train_blocks:int|Literal['all']=2,  # Blocks that are changed, counted from the top; 0: frozen; 'all': every weight, the embeddings too
+        epochs:int=2,                       # Passes over the training lines; with `validation` the best is kept, the frozen start included
+        learning_rate:float=2e-4,           # Highest one: warmed up over the first tenth of the steps, then lowered to 0
         weight_decay:float=0.01,
         batch_size:int=32,
-        strengths:Sequence=(1e-3, 1e-4, 1e-2),  # C of the logistic head; `validation` chooses, else the first
-        memory=None,                  # `StateMemory` shared with other models; None: an own one, dropped after `fit`
+        strengths:Sequence[float]=(1e-3, 1e-4, 1e-2),  # C of the logistic head; `validation` chooses, else the first
+        memory:StateMemory|None=None,       # `StateMemory` shared with other models; None: an own one, dropped after `fit`
         seed:int=0,
-        rate_decay:float=1.,          # Each block learns at this share of the rate of the block above
-        micro_batches:int=1,          # Parts of a batch that go through the model one after the other, to save memory
-        patience:int=None,            # Stop after so many epochs without a better one; needs `validation`
-        folder=None,                  # Checkpoints: a `fit` that was killed goes on from there
-        log=None,                     # Folder for TensorBoard
+        rate_decay:float=1.,                # Each block learns at this share of the rate of the block above
+        micro_batches:int=1,                # Parts of a batch that go through the model one after the other, to save memory
+        patience:int|None=None,             # Stop after so many epochs without a better one; needs `validation`
+        folder:str|Path|None=None,          # Checkpoints: a `fit` that was killed goes on from there
+        log:str|Path|None=None,             # Folder for TensorBoard
     ):
         self.checkpoint, self.train_blocks, self.epochs, self.learning_rate, self.weight_decay = checkpoint, train_blocks, epochs, learning_rate, weight_decay
         self.batch_size, self.strengths, self.memory, self.seed = batch_size, strengths, memory, seed
@@ -200,11 +222,11 @@ class FineTunedClassifier(BaseEstimator):
 # %% ../nbs/30_finetune.ipynb #00214f5b
 @patch
 def fit(self:FineTunedClassifier,
-    ids,              # Token ids, (N, T)
-    mask,             # True for a real token, (N, T), padded on the right
-    y,                # 0 and 1: (N,), or (N, C) for several labels
-    validation=None,  # (ids, mask, y) held out: they choose strength and epoch
-):
+    ids:np.ndarray,   # Token ids, (N, T)
+    mask:np.ndarray,  # True for a real token, (N, T), padded on the right
+    y:np.ndarray,     # 0 and 1: (N,), or (N, C) for several labels
+    validation:tuple[np.ndarray, np.ndarray, np.ndarray]|None=None,  # (ids, mask, y) held out: they choose strength and epoch
+) -> Self:
     "Train the head on the frozen blocks, then blocks and head together. Raises `InputError` on lines that the checkpoint cannot read, and on labels from which nothing can be learned."
     ids, mask, y = _check_lines(ids, mask, y)
     _check_columns(y)
@@ -342,7 +364,7 @@ def _fine_tune(self:FineTunedClassifier, states, Y, held):
 def _probability(self:FineTunedClassifier, H): return _sigmoid(H.astype('float64') @ self.coef_.T + self.intercept_) # (N, C)
 
 @patch
-def represent(self:FineTunedClassifier, ids, mask) -> np.ndarray: # H float32 (N, D)
+def represent(self:FineTunedClassifier, ids:np.ndarray, mask:np.ndarray) -> np.ndarray: # H float32 (N, D)
     "One vector per line, from the blocks as `fit` left them."
     check_is_fitted(self)
     ids, mask, _ = _check_lines(ids, mask)
@@ -353,13 +375,13 @@ def represent(self:FineTunedClassifier, ids, mask) -> np.ndarray: # H float32 (N
     return np.concatenate([self._vectors(self._states(ids[p], mask[p], StateMemory())) for p in parts])
 
 @patch
-def predict_proba(self:FineTunedClassifier, ids, mask) -> np.ndarray: # (N, 2): of label 0, of label 1; several labels: (N, C), of each being 1
+def predict_proba(self:FineTunedClassifier, ids:np.ndarray, mask:np.ndarray) -> np.ndarray: # (N, 2): of label 0, of label 1; several labels: (N, C), of each being 1
     "Probability of each label."
     p = self._probability(self.represent(ids, mask))
     return p if self.several_ else np.hstack([1 - p, p])
 
 @patch
-def predict(self:FineTunedClassifier, ids, mask) -> np.ndarray: # (N,) labels; several labels: (N, C) of 0 and 1
+def predict(self:FineTunedClassifier, ids:np.ndarray, mask:np.ndarray) -> np.ndarray: # (N,) labels; several labels: (N, C) of 0 and 1
     "The likelier label, or each label that is likelier than not."
     p = self.predict_proba(ids, mask)
     return (p > .5).astype('int8') if self.several_ else self.classes_[p.argmax(1)]
@@ -369,7 +391,7 @@ def article_head(
     hidden:int=512,
     dropout:float=0.5,
     learning_rate:float=1e-3,
-):                       # A compiled Keras model: (N, D) -> (N, 1) probability
+) -> Any:  # A compiled Keras model: (N, D) -> (N, 1) probability
     "Dense ReLU, Dropout, sigmoid; Adam and binary cross-entropy."
     _, keras = _keras()
     model = keras.Sequential([keras.layers.Dense(hidden, 'relu'), keras.layers.Dropout(dropout), keras.layers.Dense(1, 'sigmoid')])
@@ -378,7 +400,7 @@ def article_head(
 
 # %% ../nbs/30_finetune.ipynb #0d3be784
 @patch
-def save(self:FineTunedClassifier, folder) -> Path:
+def save(self:FineTunedClassifier, folder:str|Path) -> Path:
     "Write backbone and tokenizer in the Hugging Face layout, and the head beside them as head.json."
     check_is_fitted(self)
     save_backbone(self.backbone_, folder, tokenizer_from=self.folder_)
@@ -397,7 +419,7 @@ def _load_head(self:FineTunedClassifier, path, head):
     self.coef_, self.intercept_, self.strength_, self.several_, self.history_ = coef, intercept, head['strength'], bool(head['several']), head['history']
     self.classes_ = np.arange(len(coef) if self.several_ else 2)
 
-def load_classifier(folder, memory=None) -> FineTunedClassifier:
+def load_classifier(folder:str|Path, memory:StateMemory|None=None) -> FineTunedClassifier:
     "What `save` wrote, ready to predict. Raises `InputError` where a file is missing or the head does not fit."
     path = Path(folder)/'head.json'
     model = FineTunedClassifier(checkpoint=str(folder), memory=memory, **_read_head(path, FineTunedClassifier)['settings'])

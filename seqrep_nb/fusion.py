@@ -7,6 +7,8 @@ __all__ = ['tf', 'keras', 'keras_hub', 'ops', 'layers', 'FUSIONS', 'event_parts'
            'ConcatFusion', 'GatedFusion', 'AttentionFusion', 'EventEncoder', 'event_model', 'part_shares']
 
 # %% ../nbs/32_fusion.ipynb #c98e8c01
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self
 import numpy as np
 from .backbone import import_keras
 from .core import input_error
@@ -17,11 +19,11 @@ ops, layers = keras.ops, keras.layers
 # %% ../nbs/32_fusion.ipynb #525fcdba
 def event_parts(
     histories:Histories,
-    users:np.ndarray,   # (B,) whose window
-    now:np.ndarray,     # (B,) int64 microseconds; events before it are seen
-    window:int,         # k, newest events
-    texts=None,         # (n,) code of each event's text, -1 none; None: the item's own
-) -> dict:              # text, item, action, place int32 (B, k), 0 where absent; time float32 (B, k, 6), price (B, k, 1); mask bool (B, k)
+    users:np.ndarray,            # (B,) whose window
+    now:np.ndarray,              # (B,) int64 microseconds; events before it are seen
+    window:int,                  # k, newest events
+    texts:np.ndarray|None=None,  # (n,) code of each event's text, -1 none; None: the item's own
+) -> dict[str, np.ndarray]:      # text, item, action, place int32 (B, k), 0 where absent; time float32 (B, k, 6), price (B, k, 1); mask bool (B, k)
     "The parts of the newest events before each moment, oldest first, padded on the left."
     t, texts, users = histories.timestamps, histories.items if texts is None else np.asarray(texts), np.asarray(users, int)
     if len(texts) != len(t): raise input_error('texts', problem=f'are {len(texts):,}, the histories hold {len(t):,} events', way_out='give one code per event, -1 where it has no text')
@@ -46,11 +48,11 @@ def _clock(t, before, now): # (B, k, 6): log age, log gap since the event before
 # %% ../nbs/32_fusion.ipynb #a85e3272
 class Fusion(keras.layers.Layer):
     "Parts, a dict of (B, k, d_n), and which are present, a dict of bool (B, k) → event vectors (B, k, width). Zeros where no part is present; a part that is not given is absent."
-    def __init__(self, width, part_dropout=0., seed=0, **kw):
+    def __init__(self, width:int, part_dropout:float=0., seed:int=0, **kw:Any):
         super().__init__(**kw)
         self.width, self.part_dropout, self.seed, self.draw = width, part_dropout, seed, keras.random.SeedGenerator(seed)
 
-    def build(self, parts_shape, present_shape=None):
+    def build(self, parts_shape:Mapping[str, Sequence], present_shape:Mapping[str, Sequence]|None=None) -> None:
         self.names = sorted(parts_shape)
         self.project = {n: layers.Dense(self.width, name=n) for n in self.names}
         self.norm = layers.LayerNormalization(name='norm')
@@ -58,7 +60,7 @@ class Fusion(keras.layers.Layer):
         for n in self.names: self.project[n].build(parts_shape[n])
         self.build_fuse(len(self.names))
 
-    def projected(self, parts, present): # (B, k, N, width), (B, k, N) 1. where present; parts in the order of their names
+    def projected(self, parts:Mapping[str, tf.Tensor|np.ndarray], present:Mapping[str, tf.Tensor|np.ndarray]) -> tuple: # (B, k, N, width), (B, k, N) 1. where present; parts in the order of their names
         if odd := set(parts) - set(self.names): raise input_error('parts', problem=f'have {sorted(odd)}, not known when the layer was built', way_out=f'use some of {", ".join(self.names)}')
         none = ops.zeros_like(present[next(iter(parts))])
         there = ops.cast(ops.stack([present[n] if n in parts else none for n in self.names], -1), 'float32')
@@ -66,15 +68,15 @@ class Fusion(keras.layers.Layer):
         h = ops.stack([self.project[n](parts[n]) if n in parts else empty for n in self.names], 2)
         return self.norm(h) * there[..., None], there
 
-    def call(self, parts, present, training=False):
+    def call(self, parts:Mapping[str, tf.Tensor], present:Mapping[str, tf.Tensor], training:bool=False) -> tf.Tensor:
         h, there = self.projected(parts, present)
         if training and self.part_dropout:
             kept = keras.random.uniform((ops.shape(there)[0], 1, len(self.names)), seed=self.draw) >= self.part_dropout
             there = there * ops.cast(kept, 'float32')
         return self.fuse(h * there[..., None], there)
 
-    def build_fuse(self, n): pass
-    def get_config(self): return dict(super().get_config(), width=self.width, part_dropout=self.part_dropout, seed=self.seed)
+    def build_fuse(self, n:int) -> None: pass
+    def get_config(self) -> dict[str, Any]: return dict(super().get_config(), width=self.width, part_dropout=self.part_dropout, seed=self.seed)
 
 # %% ../nbs/32_fusion.ipynb #fa6db334
 def _side_by_side(h, there): # (B, k, N * width + N)
@@ -82,48 +84,61 @@ def _side_by_side(h, there): # (B, k, N * width + N)
 
 @keras.saving.register_keras_serializable('seqrep_nb')
 class SumFusion(Fusion):
-    "The sum of the projected parts."
-    def fuse(self, h, there): return ops.sum(h, 2)
+    """The sum of the projected parts.
+
+    >>> fuse, text = SumFusion(width=2), np.ones((1, 3, 5), 'float32')
+    >>> vectors = fuse(dict(text=text), dict(text=np.array([[False, True, True]])))
+    >>> tuple(vectors.shape), np.asarray(vectors).any(-1).tolist()
+    ((1, 3, 2), [[False, True, True]])
+    """
+    def fuse(self, h:tf.Tensor, there:tf.Tensor) -> tf.Tensor: return ops.sum(h, 2)
 
 class _HiddenFusion(Fusion):
-    def build_fuse(self, n):
+    def build_fuse(self, n:int) -> None:
         self.hidden, self.out = layers.Dense(2 * self.width, 'gelu', name='hidden'), layers.Dense(self.width, name='out')
         self.hidden.build((None, None, self.units(n))); self.out.build((None, None, 2 * self.width))
 
-    def fuse(self, h, there): return self.out(self.hidden(self.joined(h, there))) * ops.max(there, -1, keepdims=True)
+    def fuse(self, h:tf.Tensor, there:tf.Tensor) -> tf.Tensor: return self.out(self.hidden(self.joined(h, there))) * ops.max(there, -1, keepdims=True)
 
 @keras.saving.register_keras_serializable('seqrep_nb')
 class HiddenSumFusion(_HiddenFusion):
     "The sum of the projected parts, through a hidden layer."
-    def units(self, n): return self.width
-    def joined(self, h, there): return ops.sum(h, 2)
+    def units(self, n:int) -> int: return self.width
+    def joined(self, h:tf.Tensor, there:tf.Tensor) -> tf.Tensor: return ops.sum(h, 2)
 
 @keras.saving.register_keras_serializable('seqrep_nb')
 class ConcatFusion(_HiddenFusion):
     "The projected parts side by side, and which are present, through a hidden layer."
-    def units(self, n): return n * (self.width + 1)
-    def joined(self, h, there): return _side_by_side(h, there)
+    def units(self, n:int) -> int: return n * (self.width + 1)
+    def joined(self, h:tf.Tensor, there:tf.Tensor) -> tf.Tensor: return _side_by_side(h, there)
 
 # %% ../nbs/32_fusion.ipynb #ccdd2230
 @keras.saving.register_keras_serializable('seqrep_nb')
 class GatedFusion(Fusion):
-    "Gates per part and unit, from all parts (after Arevalo et al. 2017, arXiv 1702.01992): 'softmax', which sum to one over the parts that are present, or 'sigmoid'."
-    def __init__(self, width, gates='softmax', **kw):
+    """Gates per part and unit, from all parts (after Arevalo et al. 2017, arXiv 1702.01992): 'softmax', which sum to one over the parts that are present, or 'sigmoid'.
+
+    >>> fuse, parts = GatedFusion(width=2), dict(text=keras.ops.ones((1, 1, 5)), price=keras.ops.ones((1, 1, 1)))
+    >>> present = dict(text=keras.ops.array([[True]]), price=keras.ops.array([[False]]))
+    >>> vectors = fuse(parts, present)
+    >>> dict(zip(fuse.names, np.asarray(fuse.shares(*fuse.projected(parts, present)))[0, 0].tolist()))
+    {'price': 0.0, 'text': 1.0}
+    """
+    def __init__(self, width:int, gates:Literal['softmax', 'sigmoid']='softmax', **kw:Any):
         super().__init__(width, **kw)
         if gates not in ('softmax', 'sigmoid'): raise input_error('gates', problem=f'is {gates!r}', way_out="use 'softmax' or 'sigmoid'")
         self.gates = gates
 
-    def build_fuse(self, n):
+    def build_fuse(self, n:int) -> None:
         self.gate = layers.Dense(n * self.width, name='gate')
         self.gate.build((None, None, n * (self.width + 1)))
 
-    def gate_values(self, h, there): # (B, k, N, width)
+    def gate_values(self, h:tf.Tensor, there:tf.Tensor) -> tf.Tensor: # (B, k, N, width)
         z = ops.reshape(self.gate(_side_by_side(h, there)), ops.shape(h))
         return _softmax(z, there[..., None], 2) if self.gates == 'softmax' else ops.sigmoid(z) * there[..., None]
 
-    def fuse(self, h, there): return ops.sum(self.gate_values(h, there) * ops.tanh(h), 2)
-    def shares(self, h, there): return ops.mean(self.gate_values(h, there), -1)
-    def get_config(self): return dict(super().get_config(), gates=self.gates)
+    def fuse(self, h:tf.Tensor, there:tf.Tensor) -> tf.Tensor: return ops.sum(self.gate_values(h, there) * ops.tanh(h), 2)
+    def shares(self, h:tf.Tensor, there:tf.Tensor) -> tf.Tensor: return ops.mean(self.gate_values(h, there), -1)
+    def get_config(self) -> dict[str, Any]: return dict(super().get_config(), gates=self.gates)
 
 def _softmax(z, there, axis): # Over what is there; zeros where nothing is
     e = ops.exp(z - ops.max(z, axis, keepdims=True)) * there
@@ -133,20 +148,20 @@ def _softmax(z, there, axis): # Over what is there; zeros where nothing is
 @keras.saving.register_keras_serializable('seqrep_nb')
 class AttentionFusion(Fusion):
     "Each part is a token that attends to all parts of its event (one head); the tokens' sum is the event vector."
-    def build_fuse(self, n):
+    def build_fuse(self, n:int) -> None:
         self.token = self.add_weight(shape=(n, self.width), initializer=keras.initializers.RandomNormal(stddev=.1), name='token')
         self.qkv = layers.Dense(3 * self.width, use_bias=False, name='qkv')
         self.qkv.build((None, None, n, self.width))
 
-    def attend(self, h, there): # weights (B, k, N, N), values (B, k, N, width)
+    def attend(self, h:tf.Tensor, there:tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]: # weights (B, k, N, N), values (B, k, N, width)
         q, k, v = ops.split(self.qkv(h + self.token), 3, -1)
         return _softmax(ops.einsum('bknd,bkmd->bknm', q, k) / self.width ** .5, there[:, :, None], -1), v
 
-    def fuse(self, h, there):
+    def fuse(self, h:tf.Tensor, there:tf.Tensor) -> tf.Tensor:
         a, v = self.attend(h, there)
         return ops.sum(ops.gelu(h + ops.einsum('bknm,bkmd->bknd', a, v)) * there[..., None], 2)
 
-    def shares(self, h, there): # Attention that each part receives, mean over the parts that look
+    def shares(self, h:tf.Tensor, there:tf.Tensor) -> tf.Tensor: # Attention that each part receives, mean over the parts that look
         a, _ = self.attend(h, there)
         return ops.sum(a * there[..., None], 2) / ops.maximum(ops.sum(there, -1, keepdims=True), 1)
 
@@ -155,8 +170,14 @@ FUSIONS = dict(sum=SumFusion, hidden_sum=HiddenSumFusion, concat=ConcatFusion, g
 # %% ../nbs/32_fusion.ipynb #393830ef
 @keras.saving.register_keras_serializable('seqrep_nb')
 class EventEncoder(keras.layers.Layer):
-    "Parts as `event_parts` gives them, text as vectors (B, k, d) → event vectors (B, k, width). A part is absent where it is 0, or not given."
-    def __init__(self, codes, fusion='gated', width=32, part_dropout=0., numbers=('time', 'price'), hidden=16, **kw):
+    """Parts as `event_parts` gives them, text as vectors (B, k, d) → event vectors (B, k, width). A part is absent where it is 0, or not given.
+
+    >>> encoder = EventEncoder(dict(action=5), fusion='sum', width=4, numbers=())
+    >>> vectors = encoder(dict(action=np.array([[0, 2, 5]]), mask=np.array([[False, True, True]])))
+    >>> tuple(vectors.shape), np.asarray(vectors).any(-1).tolist()
+    ((1, 3, 4), [[False, True, True]])
+    """
+    def __init__(self, codes:Mapping[str, int], fusion:str|Fusion='gated', width:int=32, part_dropout:float=0., numbers:Sequence[str]=('time', 'price'), hidden:int=16, **kw:Any):
         super().__init__(**kw)
         if isinstance(fusion, str):
             if fusion not in FUSIONS: raise input_error('fusion', problem=f'is {fusion!r}', way_out=f'use one of {", ".join(FUSIONS)}, or a layer')
@@ -164,39 +185,44 @@ class EventEncoder(keras.layers.Layer):
         self.codes, self.fusion, self.numbers, self.hidden = dict(codes), fusion, tuple(numbers), hidden    # codes: part → number of its codes
         self.embed = {n: layers.Embedding(size + 1, fusion.width, name=n) for n, size in self.codes.items()} | {n: layers.Dense(hidden, 'gelu', name=n) for n in self.numbers}
 
-    def build(self, shapes):
+    def build(self, shapes:Mapping[str, Sequence]) -> None:
         for n, layer in self.embed.items():
             if n in shapes: layer.build(shapes[n])
         widths = {n: self.fusion.width if n in self.codes else self.hidden if n in self.numbers else s[-1] for n, s in shapes.items() if n != 'mask'}
         if not self.fusion.built: self.fusion.build({n: (None, None, d) for n, d in widths.items()})    # one that was loaded is
 
-    def vectors(self, inputs): # parts (B, k, d_n), present (B, k)
+    def vectors(self, inputs:Mapping[str, tf.Tensor|np.ndarray]) -> tuple: # parts (B, k, d_n), present (B, k)
         given = {n: x for n, x in inputs.items() if n != 'mask'}
         present = {n: (x > 0 if n in self.codes else ops.any(ops.not_equal(x, 0), -1)) & inputs['mask'] for n, x in given.items()}
         return {n: self.embed[n](x) if n in self.embed else x for n, x in given.items()}, present
 
-    def call(self, inputs, training=False): return self.fusion(*self.vectors(inputs), training=training)
+    def call(self, inputs:Mapping[str, tf.Tensor], training:bool=False) -> tf.Tensor: return self.fusion(*self.vectors(inputs), training=training)
 
-    def shares(self, inputs): # How much of the event vector each part has, (B, k, N), parts by name; gated and attention fusion
+    def shares(self, inputs:Mapping[str, tf.Tensor|np.ndarray]) -> tf.Tensor: # How much of the event vector each part has, (B, k, N), parts by name; gated and attention fusion
         if not hasattr(self.fusion, 'shares'): raise input_error('fusion', problem='has no shares', way_out='use gated or attention fusion')
         return self.fusion.shares(*self.fusion.projected(*self.vectors(inputs)))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return dict(super().get_config(), codes=self.codes, numbers=self.numbers, hidden=self.hidden, fusion=keras.saving.serialize_keras_object(self.fusion))
 
     @classmethod
-    def from_config(cls, config): return cls(**dict(config, fusion=keras.saving.deserialize_keras_object(config['fusion'])))
+    def from_config(cls, config:dict[str, Any]) -> Self: return cls(**dict(config, fusion=keras.saving.deserialize_keras_object(config['fusion'])))
 
 # %% ../nbs/32_fusion.ipynb #c663a793
 def event_model(
-    inputs:dict,        # Arrays as `event_parts` gives them, for their names and shapes; leave out what is not to be read
-    vectors,            # (T, d) text vectors, fixed; None: no text
-    codes:dict,         # Part → number of its codes
-    fusion='gated',     # One of `FUSIONS`, or a `Fusion`
-    width:int=16,       # D
+    inputs:Mapping[str, np.ndarray],  # Arrays as `event_parts` gives them, for their names and shapes; leave out what is not to be read
+    vectors:np.ndarray|None,          # (T, d) text vectors, fixed; None: no text
+    codes:Mapping[str, int],          # Part → number of its codes
+    fusion:str|Fusion='gated',        # One of `FUSIONS`, or a `Fusion`
+    width:int=16,                     # D
     part_dropout:float=0.,
-):                      # Keras model: inputs → probability (B, 1)
-    "A binary classifier over event vectors: newest event and mean over the window, through one hidden layer."
+) -> keras.Model:                     # Keras model: inputs → probability (B, 1)
+    """A binary classifier over event vectors: newest event and mean over the window, through one hidden layer.
+
+    >>> inputs = dict(action=np.array([[0, 3]]), mask=np.array([[False, True]]))
+    >>> event_model(inputs, None, dict(action=5), fusion='sum').output.shape
+    (None, 1)
+    """
     given = {n: keras.Input(x.shape[1:], dtype=x.dtype.name, name=n) for n, x in inputs.items()}
     e = EventEncoder({n: codes[n] for n in codes if n in given}, fusion, width, part_dropout, [n for n in ('time', 'price') if n in given], name='events')(_with_vectors(given, vectors))
     real = ops.cast(given['mask'], 'float32')[..., None]
@@ -210,9 +236,9 @@ def _with_vectors(given, vectors):
     return dict(given, text=layers.Embedding(*table.shape, trainable=False, weights=[table], name='texts')(given['text']))
 
 def part_shares(
-    model,        # Of `event_model`, with gated or attention fusion
-    inputs:dict,  # As it was built for
-) -> dict:        # Part → (B, k), 0 where absent
+    model:keras.Model,                # Of `event_model`, with gated or attention fusion
+    inputs:Mapping[str, np.ndarray],  # As it was built for
+) -> dict[str, np.ndarray]:           # Part → (B, k), 0 where absent
     "How much of each event's vector each part has."
     encoder = model.get_layer('events')
     given = dict(inputs, text=model.get_layer('texts')(inputs['text'])) if 'text' in inputs else inputs

@@ -7,14 +7,15 @@ __all__ = ['EMPTY', 'DAY', 'STORED', 'STREAMED', 'Histories', 'build_histories',
            'write_histories', 'read_histories', 'history_batches', 'history_dataset']
 
 # %% ../nbs/15_histories.ipynb #8891a1a8
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Literal, Self
 import itertools, os, sys
 import numpy as np, pandas as pd, pyarrow as pa, pyarrow.parquet as pq, scipy.sparse as sp
 from fastcore.basics import patch
 from .core import check_place, input_error, read_json, write_json, write_whole
-from .events import ACTIONS, check_events, sort_events
+from .events import ACTIONS, Ids, check_events, sort_events
 from .split import basket_key
 
 # %% ../nbs/15_histories.ipynb #89612b87
@@ -30,8 +31,8 @@ class Histories:
     baskets: np.ndarray     # (n,) int32, 0, 1, ... within each user, by first appearance
     places: np.ndarray      # (n,) int32, positions in `place_names`, -1 unknown
     prices: np.ndarray      # (n,) float32, NaN unknown
-    action_names: tuple = ACTIONS
-    place_names: tuple = ()
+    action_names: tuple[str, ...] = ACTIONS
+    place_names: tuple[str, ...] = ()
 
     def __len__(self): return len(self.user_ids)
     def __repr__(self): return f'Histories({len(self):,} users, {len(self.item_ids):,} items, {len(self.items):,} events)'
@@ -64,13 +65,20 @@ def _names(events, column, first=()) -> tuple:
 
 # %% ../nbs/15_histories.ipynb #cd47c9d6
 def build_histories(
-    events:pd.DataFrame,  # Canonical events
-    item_ids=None,        # The catalogue, in the order its codes shall have; None: all items of `events`, sorted
-    user_ids=None,        # The users, in the order of the rows; None: all users left in `events`, sorted
-    place_names=None,     # Names of the places, to keep codes equal between tables; None: from `events`
-    action_names=None,    # Names of the actions, likewise
+    events:pd.DataFrame,                   # Canonical events
+    item_ids:Ids|None=None,                # The catalogue, in the order its codes shall have; None: all items of `events`, sorted
+    user_ids:Ids|None=None,                # The users, in the order of the rows; None: all users left in `events`, sorted
+    place_names:Sequence[str]|None=None,   # Names of the places, to keep codes equal between tables; None: from `events`
+    action_names:Sequence[str]|None=None,  # Names of the actions, likewise
 ) -> Histories:
-    "Sort events and lay them end to end. Events of items or users that are not listed are left out."
+    """Sort events and lay them end to end. Events of items or users that are not listed are left out.
+
+    >>> times = pd.to_datetime(['2024-01-01', '2024-01-02', '2024-01-03'], utc=True)
+    >>> events = pd.DataFrame(dict(user_id=['a', 'b', 'a'], item_id=['tea', 'tea', 'milk'], action='buy', timestamp=times))
+    >>> histories = build_histories(events)
+    >>> histories.item_ids.tolist(), histories.offsets.tolist(), histories.items.tolist()
+    (['milk', 'tea'], [0, 2, 3], [1, 0, 1])
+    """
     check_events(events)
     known = events if user_ids is None else events[events.user_id.isin(user_ids)]
     if item_ids is None: item_ids = known.item_id.dropna().unique(); item_ids = np.sort(np.asarray(item_ids, dtype=object))
@@ -105,7 +113,7 @@ def __getitem__(self:Histories, user_id:str) -> pd.DataFrame: # item_id, action,
         place=named(self.places[part], self.place_names), price=self.prices[part]))
 
 @patch
-def take(self:Histories, rows) -> Histories: # The same catalogue, fewer users
+def take(self:Histories, rows:Sequence[int]|np.ndarray|slice) -> Histories: # The same catalogue, fewer users
     "Keep these users: positions or a boolean mask over the users."
     rows = np.arange(len(self))[rows]
     index = np.concatenate([np.arange(*self.offsets[r:r + 2]) for r in rows]) if len(rows) else np.array([], 'int64')
@@ -114,24 +122,30 @@ def take(self:Histories, rows) -> Histories: # The same catalogue, fewer users
 
 # %% ../nbs/15_histories.ipynb #a407e44c
 @patch
-def where(self:Histories, keep) -> Histories: # All users, also those whose history is now empty
+def where(self:Histories, keep:np.ndarray) -> Histories: # All users, also those whose history is now empty
     "Keep these events: a boolean mask (n,) over the flat columns."
     offsets = np.append(0, np.add.reduceat(np.append(keep, False).astype('int64'), self.offsets[:-1]) * (self.lengths > 0)).cumsum()
     flat = {name: getattr(self, name)[keep] for name in ('items', 'actions', 'timestamps', 'baskets', 'places', 'prices')}
     return replace(self, offsets=offsets, **flat)
 
 @patch
-def before(self:Histories, time) -> Histories: # All users, also those whose history is now empty
+def before(self:Histories, time:int|np.ndarray) -> Histories: # All users, also those whose history is now empty
     "What was known before a moment: `time` is in microseconds, one for all users or one per user (U,)."
     return self.where(self.timestamps < np.broadcast_to(time, len(self))[self.users])
 
 @patch
 def counts(
     self:Histories,
-    by:str='rows',  # 'rows': events; 'baskets': baskets that hold the item
-    action=None,    # Count this action only; None: all
-) -> sp.csr_matrix: # (U, I) float32, how often each user met each item
-    "Count each user's items."
+    by:Literal['rows','baskets']='rows',  # 'rows': events; 'baskets': baskets that hold the item
+    action:str|None=None,                 # Count this action only; None: all
+) -> sp.csr_matrix:                       # (U, I) float32, how often each user met each item
+    """Count each user's items.
+
+    >>> times = pd.to_datetime(['2024-01-01', '2024-01-02', '2024-01-03'], utc=True)
+    >>> events = pd.DataFrame(dict(user_id='a', item_id=['tea', 'tea', 'milk'], action='buy', timestamp=times))
+    >>> build_histories(events).counts().toarray().tolist()
+    [[1.0, 2.0]]
+    """
     keep = self.items >= 0
     if action is not None: keep &= self.actions == (self.action_names.index(action) if action in self.action_names else -1)
     users, items, baskets = (a[keep] for a in (self.users, self.items, self.baskets))
@@ -143,11 +157,16 @@ def counts(
 EMPTY = dict(items=-1, actions=-1, timestamps=0, baskets=-1, places=-1, prices=np.nan)  # what a padded cell holds
 
 def last_k(
-    offsets:np.ndarray,  # (U+1,) int64
-    k:int,               # Width of the window
-    side:str='left',     # Where the padding goes, 'left' or 'right'
-) -> tuple:              # index (U, k) into the flat columns, 0 where padded; mask (U, k), True where real
-    "The newest k positions of every user, oldest first."
+    offsets:np.ndarray,                   # (U+1,) int64
+    k:int,                                # Width of the window
+    side:Literal['left','right']='left',  # Where the padding goes, 'left' or 'right'
+) -> tuple[np.ndarray,np.ndarray]:        # index (U, k) into the flat columns, 0 where padded; mask (U, k), True where real
+    """The newest k positions of every user, oldest first.
+
+    >>> index, mask = last_k(np.array([0, 3, 4]), k=2)
+    >>> index.tolist(), mask.tolist()
+    ([[1, 2], [0, 3]], [[True, True], [False, True]])
+    """
     if k < 1: raise input_error('k', problem=f'is {k}', way_out='use a window of at least 1')
     if side not in ('left', 'right'): raise input_error('side', problem=f'is {side!r}', way_out="pad at the 'left' or at the 'right'")
     begin, end = offsets[:-1, None], offsets[1:, None]
@@ -159,14 +178,21 @@ def _windowed(values, index, mask, empty) -> np.ndarray: # (U, k): `values` (n,)
     empty = np.array(empty, values.dtype)
     return np.where(mask, values[index], empty) if len(values) else np.full(mask.shape, empty)
 
+# %% ../nbs/15_histories.ipynb #4ac6a11a
 @patch
 def last(
     self:Histories,
-    k:int,            # Width of the window
-    side:str='left',  # Where the padding goes: 'left', newest in the last column; 'right', oldest kept in the first
-    **columns,        # More flat columns (n,) to be cut alike, such as gaps=time_gaps(…); 0 where padded
-) -> dict:            # items, actions, timestamps, baskets, places, prices, `columns`, mask: each (U, k)
-    "The newest k events of every user, padded."
+    k:int,                                # Width of the window
+    side:Literal['left','right']='left',  # Where the padding goes: 'left', newest in the last column; 'right', oldest kept in the first
+    **columns:np.ndarray,                 # More flat columns (n,) to be cut alike, such as gaps=time_gaps(…); 0 where padded
+) -> dict[str,np.ndarray]:                # items, actions, timestamps, baskets, places, prices, `columns`, mask: each (U, k)
+    """The newest k events of every user, padded.
+
+    >>> times = pd.to_datetime(['2024-01-01', '2024-01-02', '2024-01-03'], utc=True)
+    >>> events = pd.DataFrame(dict(user_id=['a', 'a', 'b'], item_id=['tea', 'milk', 'tea'], action='buy', timestamp=times))
+    >>> build_histories(events).last(k=2)['items'].tolist()
+    [[1, 0], [-1, 1]]
+    """
     index, mask = last_k(self.offsets, k, side)
     for name, values in columns.items():
         if len(values) != len(self.items): raise input_error(name, problem=f'has {len(values):,} values for {len(self.items):,} events', way_out='pass one value per event')
@@ -180,7 +206,11 @@ def time_gaps(
     timestamps:np.ndarray,  # (n,) int64 microseconds, ascending within each user
     offsets:np.ndarray,     # (U+1,)
 ) -> np.ndarray:            # (n,) float32, log(1 + days since the user's previous event); 0 at the first
-    "How long each event came after the one before it."
+    """How long each event came after the one before it.
+
+    >>> np.expm1(time_gaps(np.array([0, DAY, 3 * DAY]), np.array([0, 3]))).round(2).tolist()
+    [0.0, 1.0, 2.0]
+    """
     gaps = np.diff(timestamps, prepend=timestamps[:1]).astype('float64')
     starts = offsets[:-1][np.diff(offsets) > 0]
     gaps[starts] = 0
@@ -190,8 +220,8 @@ def time_gaps(
 @patch
 def ages(
     self:Histories,
-    now,            # The moment of prediction, microseconds; one for all or one per user (U,)
-) -> np.ndarray:    # (n,) float32, log(1 + days before `now`)
+    now:int|np.ndarray,  # The moment of prediction, microseconds; one for all or one per user (U,)
+) -> np.ndarray:         # (n,) float32, log(1 + days before `now`)
     "How old each event is at the moment of prediction. Raises `InputError` if one lies after it."
     days = (np.broadcast_to(now, len(self))[self.users] - self.timestamps) / DAY
     if (days < 0).any(): raise input_error('histories', row=int(np.flatnonzero(days < 0)[0]), value=None, problem='hold events after the moment of prediction', way_out='call histories.before(now)')
@@ -201,8 +231,8 @@ def ages(
 @patch
 def numbers(
     self:Histories,
-    now=None,  # The moment of prediction, microseconds; adds `ages`
-) -> dict:     # prices, gaps, and ages where `now` is given: each (n,) float32
+    now:int|np.ndarray|None=None,  # The moment of prediction, microseconds; adds `ages`
+) -> dict[str,np.ndarray]:         # prices, gaps, and ages where `now` is given: each (n,) float32
     "The columns that are amounts: what may be put on a scale."
     return dict(prices=self.prices, gaps=time_gaps(self.timestamps, self.offsets)) | ({} if now is None else dict(ages=self.ages(now)))
 
@@ -230,21 +260,26 @@ def _learned(scaler, x): # The fitted scaler of x (m,), and the exponent of two 
 
 # %% ../nbs/15_histories.ipynb #fbad9eab
 class Normaliser:
-    "Bring the amounts of histories to one scale, learned from training alone, and back."
+    """Bring the amounts of histories to one scale, learned from training alone, and back.
+
+    >>> normaliser = Normaliser('min-max').fit(pd.DataFrame(dict(price=[1., 3., 5.])))
+    >>> normaliser.transform(pd.DataFrame(dict(price=[2., 7.]))).price.tolist()
+    [0.25, 1.5]
+    """
     def __init__(self,
-        method:str='z-score',  # 'z-score': mean 0, deviation 1, unbounded; 'min-max': training's range becomes 0…1
-        columns=None,          # Names of columns; None: all of floating-point numbers
-        log:bool=False,        # Take sign(x)·log(1+|x|) first
+        method:Literal['z-score','min-max']='z-score',  # 'z-score': mean 0, deviation 1, unbounded; 'min-max': training's range becomes 0…1
+        columns:Sequence[str]|None=None,                # Names of columns; None: all of floating-point numbers
+        log:bool=False,                                 # Take sign(x)·log(1+|x|) first
     ): self.method, self.columns, self.log = method, columns, log
 
-    def get_params(self, deep=True): return dict(method=self.method, columns=self.columns, log=self.log)
-    def set_params(self, **params): self.__dict__.update(params); return self
+    def get_params(self, deep:bool=True) -> dict[str,Any]: return dict(method=self.method, columns=self.columns, log=self.log)
+    def set_params(self, **params:Any) -> Self: self.__dict__.update(params); return self
     def __repr__(self): return f'Normaliser({self.method!r}, columns={self.columns}, log={self.log})'
 
     def fit(self,
-        columns,  # Name -> numbers of any shape: flat columns, a window with its 'mask', or a table
-        y=None,
-    ):
+        columns:Mapping[str,np.ndarray]|pd.DataFrame,  # Name -> numbers of any shape: flat columns, a window with its 'mask', or a table
+        y:None=None,
+    ) -> Self:
         "Learn each column's scale from its known, real values; `fitted_` holds name -> (mean, standard deviation) for the auditor."
         from sklearn.preprocessing import MinMaxScaler, StandardScaler
         if self.method not in (kinds := {'z-score': StandardScaler, 'min-max': MinMaxScaler}): raise input_error('method', problem=f'is {self.method!r}', way_out="use 'z-score' or 'min-max'")
@@ -271,18 +306,18 @@ def _mapped(self:Normaliser, columns, padded, step):
     return columns.assign(**new) if isinstance(columns, pd.DataFrame) else {**columns, **new}
 
 @patch
-def transform(self:Normaliser, columns):
+def transform(self:Normaliser, columns:Mapping[str,np.ndarray]|pd.DataFrame) -> dict[str,np.ndarray]|pd.DataFrame:
     "The same columns with those that were learned on one scale, others untouched; a table gives a table. Missing stays missing, padded cells are 0."
     return self._mapped(columns, 0, lambda x, apply, e: apply(np.ldexp(_signed_log(x) if self.log else x, -e), 'transform'))
 
 @patch
-def inverse_transform(self:Normaliser, columns):
+def inverse_transform(self:Normaliser, columns:Mapping[str,np.ndarray]|pd.DataFrame) -> dict[str,np.ndarray]|pd.DataFrame:
     "Back to the units that were put in; padded cells are missing."
     back = _signed_exp if self.log else lambda x: x
     return self._mapped(columns, np.nan, lambda x, apply, e: back(np.ldexp(apply(x, 'inverse_transform'), e)))
 
 @patch
-def fit_transform(self:Normaliser, columns, y=None): return self.fit(columns).transform(columns)
+def fit_transform(self:Normaliser, columns:Mapping[str,np.ndarray]|pd.DataFrame, y:None=None) -> dict[str,np.ndarray]|pd.DataFrame: return self.fit(columns).transform(columns)
 
 # %% ../nbs/15_histories.ipynb #94efbf3a
 STORED = dict(users=('user', 'int32', -1), items=('item', 'int32', -1), actions=('action', 'int16', -1), timestamps=('timestamp', 'int64', 0),
@@ -290,9 +325,9 @@ STORED = dict(users=('user', 'int32', -1), items=('item', 'int32', -1), actions=
 
 def write_histories(
     histories:Histories,
-    path,                        # Folder to be made, whole or not at all
+    path:str|Path,               # Folder to be made, whole or not at all
     row_group_size:int=131_072,  # Rows that a reader decodes at a time
-):
+) -> None:
     "Write flat Parquet columns and the tables of ids. Raises `InputError` where the folder holds other things."
     flat = {disk: pa.array(getattr(histories, name).astype(kind, copy=False)) for name, (disk, kind, _) in STORED.items()}
     flat['timestamp'] = flat['timestamp'].cast(pa.timestamp('us', tz='UTC'))
@@ -345,7 +380,7 @@ def _read_ids(path, table, column) -> np.ndarray: # (n,) object, each once
     return ids.to_numpy()
 
 def read_histories(
-    path,          # Folder that `write_histories`, or another engine, wrote
+    path:str|Path,  # Folder that `write_histories`, or another engine, wrote
 ) -> Histories:
     "Read histories whole. Raises `InputError` where order, offsets or codes are not what they must be."
     path = Path(path)
@@ -415,16 +450,16 @@ def _check_stream(window, side, batch_size, shuffle, normaliser=None):
     if batch_size < 1 or shuffle < 0: raise input_error('history_batches', problem=f'was given batch_size={batch_size} and shuffle={shuffle}', way_out='use batches of at least 1, and a buffer of 0 or more users')
 
 def history_batches(
-    paths,               # A folder of `write_histories`, or Parquet files of one log in order
-    window:int,          # Newest events per user
-    batch_size:int,      # Users per batch; the last may be smaller
-    side:str='left',     # Where the padding goes
-    shuffle:int=0,       # Users in the buffer that is drawn from; 0: the order of the file
-    seed:int=0,
-    epoch:int=0,         # Number of the pass; with `seed` it gives the order
-    normaliser=None,     # Fitted `Normaliser` of 'prices' and 'gaps'; what is missing becomes 0
-    rows:int=65_536,     # Rows read at a time, the unit that bounds memory
-) -> Iterator:           # dicts of users (B,), and items, actions, gaps, prices, places, mask (B, window)
+    paths:str|Path|Sequence[str|Path],    # A folder of `write_histories`, or Parquet files of one log in order
+    window:int,                           # Newest events per user
+    batch_size:int,                       # Users per batch; the last may be smaller
+    side:Literal['left','right']='left',  # Where the padding goes
+    shuffle:int=0,                        # Users in the buffer that is drawn from; 0: the order of the file
+    seed:int=0,                           # Another number, another order
+    epoch:int=0,                          # Number of the pass; with `seed` it gives the order
+    normaliser:Normaliser|None=None,      # Fitted `Normaliser` of 'prices' and 'gaps'; what is missing becomes 0
+    rows:int=65_536,                      # Rows read at a time, the unit that bounds memory
+) -> Iterator[dict[str,np.ndarray]]:      # dicts of users (B,), and items, actions, gaps, prices, places, mask (B, window)
     "Stream every user's window from sorted Parquet; users without an event have no row. Raises `InputError` on rows out of order."
     _check_stream(window, side, batch_size, shuffle, normaliser)
     blocks = _user_windows(_parts(_event_files(paths), rows), window, side, max(batch_size, 256))
@@ -445,15 +480,15 @@ def _tensorflow(): # TensorFlow, imported without what its native code writes to
 STREAMED = dict(items='int32', actions='int32', gaps='float32', prices='float32', places='int32', mask='bool')
 
 def history_dataset(
-    paths,               # A folder of `write_histories`, or Parquet files of one log in order
-    window:int,          # Newest events per user
-    batch_size:int,      # Users per batch; the last may be smaller
-    side:str='left',     # Where the padding goes
-    shuffle:int=0,       # Users in the buffer that is drawn from, anew on each pass; 0: the order of the file
-    seed:int=0,
-    normaliser=None,     # Fitted `Normaliser` of 'prices' and 'gaps'; what is missing becomes 0
-    users:bool=False,    # Add 'users' (B,), the codes, to join labels
-):                       # `tf.data.Dataset` of dicts: items, actions, gaps, prices, places, mask, each (B, window)
+    paths:str|Path|Sequence[str|Path],    # A folder of `write_histories`, or Parquet files of one log in order
+    window:int,                           # Newest events per user
+    batch_size:int,                       # Users per batch; the last may be smaller
+    side:Literal['left','right']='left',  # Where the padding goes
+    shuffle:int=0,                        # Users in the buffer that is drawn from, anew on each pass; 0: the order of the file
+    seed:int=0,                           # Another number, another order
+    normaliser:Normaliser|None=None,      # Fitted `Normaliser` of 'prices' and 'gaps'; what is missing becomes 0
+    users:bool=False,                     # Add 'users' (B,), the codes, to join labels
+) -> Any:                                 # `tf.data.Dataset` of dicts: items, actions, gaps, prices, places, mask, each (B, window)
     "`history_batches` for TensorFlow. Codes are −1 where padded: add 1 before an embedding."
     tf = _tensorflow()
     files, passes, kinds = _event_files(paths), itertools.count(), STREAMED | (dict(users='int32') if users else {})

@@ -11,6 +11,7 @@ __all__ = ['ASKED', 'SMALL', 'Purchases', 'micros', 'membership', 'known_offers'
            'attributes_contest', 'visit_times', 'intent_question', 'intent_contest']
 
 # %% ../nbs/48_households.ipynb #f63694cd
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from zlib import crc32
 import numpy as np, pandas as pd, scipy.sparse as sp
@@ -25,42 +26,61 @@ from .clean import clean_events
 from .contest import ENTRIES, Question, contest, gains_over_seeds, hold_contest
 from .core import input_error
 from .encode import encode
-from .histories import DAY, build_histories
-from .journey import load_campaigns, load_journey
+from .events import Ids, Log
+from .histories import DAY, Histories, build_histories
+from .journey import Campaigns, load_campaigns, load_journey
 from .metrics import Protocol, compare, interval, multilabel_result
 from .split import as_time
-from .tasks import campaign_response, intent_tasks
+from .tasks import MomentTask, campaign_response, intent_tasks
 
 # %% ../nbs/48_households.ipynb #4d76a5d2
 class Purchases:
-    "Who bought which item when, read up to a moment."
-    def __init__(self, events, user_ids, item_ids):
+    """Who bought which item when, read up to a moment.
+
+    >>> events = pd.DataFrame(dict(user_id='u', item_id=['tea', 'jam'], timestamp=pd.to_datetime(['2024-01-01', '2024-01-03'], utc=True), price=2., quantity=1))
+    >>> bought = Purchases(events, user_ids=['u'], item_ids=['jam', 'tea'])
+    >>> [bought.counts(now).toarray().tolist() for now in micros(['2024-01-02', '2024-01-04'])]
+    [[[0.0, 1.0]], [[1.0, 1.0]]]
+    """
+    def __init__(self, events:pd.DataFrame, user_ids:Ids, item_ids:Ids):
         self.user_ids, self.item_ids = pd.Index(user_ids), pd.Index(item_ids)
         e = events[events.user_id.isin(self.user_ids) & events.item_id.isin(self.item_ids)].sort_values('timestamp', kind='stable')
         self.user, self.item, self.at = self.user_ids.get_indexer(e.user_id), self.item_ids.get_indexer(e.item_id), micros(e.timestamp)
         self.money = (e.price * e.quantity).fillna(0).to_numpy().clip(0)
 
-    def upto(self, now, days=None): # the events in [now - days, now)
+    def upto(self, now:int, days:float|None=None) -> slice: # the events in [now - days, now)
         return slice(0 if days is None else np.searchsorted(self.at, now - int(days * DAY)), np.searchsorted(self.at, now))
 
-    def counts(self, now, days=None, money=False): # (U, I)
+    def counts(self, now:int, days:float|None=None, money:bool=False) -> sp.csr_matrix: # (U, I)
         s = self.upto(now, days)
         return sp.csr_matrix((self.money[s] if money else np.ones(s.stop - s.start), (self.user[s], self.item[s])), (len(self.user_ids), len(self.item_ids)))
 
-def micros(times): return pd.DatetimeIndex(times).as_unit('us').asi8
+# %% ../nbs/48_households.ipynb #65796745
+def micros(times:pd.Series|pd.DatetimeIndex|Sequence) -> np.ndarray: # (N,) int64
+    """Moments as microseconds since 1970.
 
-def membership(groups, n): # (N,) groups, -1 is none → (N, n) one where the group is
+    >>> micros(['1970-01-01', '1970-01-02']).tolist()
+    [0, 86400000000]
+    """
+    return pd.DatetimeIndex(times).as_unit('us').asi8
+
+def membership(groups:np.ndarray, n:int) -> sp.csr_matrix: # (N,) groups, -1 is none → (N, n) one where the group is
+    """Which group each row belongs to, as a sparse table of ones.
+
+    >>> membership(np.array([1, -1, 0]), 2).toarray().tolist()
+    [[0.0, 1.0], [0.0, 0.0], [1.0, 0.0]]
+    """
     ok = groups >= 0
     return sp.csr_matrix((np.ones(ok.sum()), (np.flatnonzero(ok), groups[ok])), (len(groups), n))
 
 def known_offers(
-    events:pd.DataFrame, campaigns,  # Canonical events, `Campaigns`
-):                                   # `Campaigns` whose offers name only items sold before the campaign's start
+    events:pd.DataFrame, campaigns:Campaigns,  # Canonical events, `Campaigns`
+) -> Campaigns:                                # `Campaigns` whose offers name only items sold before the campaign's start
     "An item that is first sold later is not in the catalogue of the moment."
     first = campaigns.offers.item_id.map(events.groupby('item_id').timestamp.min())
     return replace(campaigns, offers=campaigns.offers[first < campaigns.offers.campaign_id.map(campaigns.runs.set_index('campaign_id').start)])
 
-def booklet(campaigns, campaign_id, item_ids) -> tuple: # coupons (K,), sorted; (I, K) 1 where the coupon is good for the item
+def booklet(campaigns:Campaigns, campaign_id:str, item_ids:pd.Index) -> tuple[np.ndarray, sp.csr_matrix]: # coupons (K,), sorted; (I, K) 1 where the coupon is good for the item
     "Which items each coupon of a campaign is good for."
     offers = campaigns.offers[campaigns.offers.campaign_id == campaign_id].drop_duplicates(['coupon', 'item_id'])
     k, names = pd.factorize(offers.coupon, sort=True)
@@ -68,9 +88,9 @@ def booklet(campaigns, campaign_id, item_ids) -> tuple: # coupons (K,), sorted; 
 
 # %% ../nbs/48_households.ipynb #39239519
 def response_record(
-    rows:pd.DataFrame,  # user_id, campaign_id, timestamp: the mailings asked about
-    campaigns,          # `Campaigns`
-) -> pd.DataFrame:      # (N, 11) what was mailed to the household and handed in before the moment
+    rows:pd.DataFrame,    # user_id, campaign_id, timestamp: the mailings asked about
+    campaigns:Campaigns,  # `Campaigns`
+) -> pd.DataFrame:        # (N, 11) what was mailed to the household and handed in before the moment
     "A household's past with campaigns."
     runs = campaigns.runs[['campaign_id', 'type', 'start', 'end']]
     at = rows[['user_id', 'timestamp']].assign(row=np.arange(len(rows)), asked=rows.campaign_id.map(runs.set_index('campaign_id').type))
@@ -86,7 +106,8 @@ def _record_frame(at, mailed, used, closed, same):
     return pd.DataFrame(dict(mailed=count(mailed), open=count(mailed) - count(closed), used=count(mailed, 'hit'), coupons=np.log1p(count(used)), rate=rate(closed, 2), rate_same=rate(same, 2),
         used_same=count(same, 'hit'), last_used=last(used, 'day'), last_mailed=last(mailed, 'start'), recent_use=count(used[used.timestamp - used.day <= pd.Timedelta(days=60)]), days_used=count(used.drop_duplicates(['row', 'day']))))
 
-def offer_sizes(rows, campaigns, items): # (N, F) type, size and season of the campaign
+def offer_sizes(rows:pd.DataFrame, campaigns:Campaigns, items:pd.DataFrame) -> pd.DataFrame: # (N, F) type, size and season of the campaign
+    "What a mailing is: its type, its size, its season."
     runs = campaigns.runs.set_index('campaign_id')
     offers = campaigns.offers.merge(items[['item_id', 'category', 'brand', 'department']], on='item_id', how='left')
     groups = offers.groupby('campaign_id')
@@ -97,12 +118,18 @@ def offer_sizes(rows, campaigns, items): # (N, F) type, size and season of the c
     return out.assign(weekday=pd.DatetimeIndex(rows.timestamp).day_of_week)
 
 # %% ../nbs/48_households.ipynb #8d37ea85
-def link_numbers(B, name): # B (n, K): how much each household has to do with each coupon
+def link_numbers(B:np.ndarray, name:str) -> dict[str, np.ndarray]: # B (n, K): how much each household has to do with each coupon
+    """Numbers of one table of links: sums, shares and the strongest.
+
+    >>> found = link_numbers(np.array([[4., 1., 0., 0.], [0., 0., 0., 0.]]), 'item')
+    >>> found['item_share'].tolist(), found['item_coupons'].round(2).tolist()
+    ([0.5, 0.0], [1.1, 0.0])
+    """
     top = np.pad(-np.sort(-B, 1), ((0, 0), (0, max(0, 10 - B.shape[1]))))
     return {f'{name}_sum': np.log1p(B.sum(1)), f'{name}_coupons': np.log1p((B > 0).sum(1)), f'{name}_share': (B > 0).mean(1), f'{name}_often': np.log1p((B >= 3).sum(1)),
             f'{name}_top': np.log1p(top[:, 0]), f'{name}_third': np.log1p(top[:, 2]), f'{name}_tenth': np.log1p(top[:, 9])}
 
-def offered_purchases(bought, users, now, coupon_of, category_of) -> pd.DataFrame: # coupon_of (I, K), category_of (I, C) → (n, 32)
+def offered_purchases(bought:Purchases, users:np.ndarray, now:int, coupon_of:sp.csr_matrix, category_of:sp.csr_matrix) -> pd.DataFrame: # coupon_of (I, K), category_of (I, C) → (n, 32)
     "What each household bought of what is offered: by item and by category, counts, money, recency."
     X, fresh, money = (bought.counts(now, days, m)[users] for days, m in ((None, False), (56, False), (None, True)))
     offered, same_kind = np.asarray(coupon_of.sum(1)).ravel() > 0, category_of @ (coupon_of.T @ category_of > 0).astype(float).T
@@ -114,7 +141,7 @@ def offered_purchases(bought, users, now, coupon_of, category_of) -> pd.DataFram
     return pd.DataFrame(out | dict(item_money=np.log1p(money @ offered), item_part=(X @ offered) / np.maximum(X.sum(1).A1, 1), item_different=np.log1p((X > 0) @ offered.astype(float)),
                                    item_recency=np.log1p(np.where(last[users] > 0, (now - last[users]) / DAY, 730))))
 
-def response_table(task, bought, campaigns, items, profile:int=60) -> pd.DataFrame: # (N, F)
+def response_table(task:MomentTask, bought:Purchases, campaigns:Campaigns, items:pd.DataFrame, profile:int=60) -> pd.DataFrame: # (N, F)
     "By hand: rhythm and money, the past with campaigns, what is offered, and what was bought of it."
     rows, users = task.rows, bought.user_ids.get_indexer(task.rows.user_id)
     code, names = pd.factorize(items.set_index('item_id').category.reindex(bought.item_ids))
@@ -129,22 +156,35 @@ def response_table(task, bought, campaigns, items, profile:int=60) -> pd.DataFra
 
 # %% ../nbs/48_households.ipynb #c885f4e7
 def text_codes(
-    items:pd.DataFrame,  # Canonical items with `text`
-    item_ids,            # (I,)
-    encoder=encode,      # list of texts → (T, E)
-) -> tuple:              # (I,) position of each item's text, -1 where it has none; (T, E) vectors
-    "Encode the text of each item once."
+    items:pd.DataFrame,                                # Canonical items with `text`
+    item_ids:Ids,                                      # (I,)
+    encoder:Callable[[list[str]], np.ndarray]=encode,  # list of texts → (T, E)
+) -> tuple[np.ndarray, np.ndarray]:                    # (I,) position of each item's text, -1 where it has none; (T, E) vectors
+    """Encode the text of each item once.
+
+    >>> items = pd.DataFrame(dict(item_id=['a', 'b'], text=['green tea', 'green tea']))
+    >>> code, vectors = text_codes(items, ['a', 'b', 'c'], encoder=lambda texts: np.ones((len(texts), 2)))
+    >>> code.tolist(), vectors.tolist()
+    ([0, 0, -1], [[1.0, 1.0]])
+    """
     texts = items.drop_duplicates('item_id').set_index('item_id').text.reindex(item_ids)
     code, distinct = pd.factorize(texts)
     return code, np.asarray(encoder(list(distinct)), 'float32')
 
-def unit_rows(X): return X / np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-9)
+def unit_rows(X:np.ndarray) -> np.ndarray: # (N, D)
+    """Rows of length one; a row of zeros stays.
 
+    >>> unit_rows(np.array([[3., 4.], [0., 0.]])).round(2).tolist()
+    [[0.6, 0.8], [0.0, 0.0]]
+    """
+    return X / np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-9)
+
+# %% ../nbs/48_households.ipynb #994e6278
 def mean_texts(
-    histories,       # U users
-    item_vectors,    # (I, E), zeros where an item has no text
-    since:int=None,  # Only events from this microsecond on
-) -> np.ndarray:     # (U, E) unit rows, zeros without a purchase
+    histories:Histories,      # U users
+    item_vectors:np.ndarray,  # (I, E), zeros where an item has no text
+    since:int|None=None,      # Only events from this microsecond on
+) -> np.ndarray:              # (U, E) unit rows, zeros without a purchase
     "What a household buys: the mean of its items' centred vectors, each item by the logarithm of its count."
     keep = (histories.items >= 0) & (True if since is None else histories.timestamps >= since)
     counts = sp.coo_matrix((np.ones(keep.sum()), (histories.users[keep], histories.items[keep])), (len(histories), len(histories.item_ids))).tocsr()
@@ -153,13 +193,18 @@ def mean_texts(
     counts.data = np.log1p(counts.data)
     return unit_rows(counts @ ((item_vectors - item_vectors[known].mean(0)) * has_text[:, None]) if known.any() else np.zeros((len(histories), item_vectors.shape[1])))
 
-def main_axes(X, n): # (E, n) directions in which the rows differ most
+def main_axes(X:np.ndarray, n:int) -> np.ndarray: # (E, n) directions in which the rows differ most
+    """Directions in which the rows differ most (singular vectors).
+
+    >>> abs(main_axes(np.array([[0., 0.], [2., 0.], [4., 0.]]), n=1)).round(2).tolist()
+    [[1.0], [0.0]]
+    """
     return np.linalg.svd(X - X.mean(0), full_matrices=False)[2][:n].T
 
 # %% ../nbs/48_households.ipynb #c4f27772
 class TextSpace:
     "Texts of items as centred unit vectors, their main axes, and factors of who buys what; all learned from what was bought before the first moment."
-    def __init__(self, bought, code, vectors, first, axes=24, read=None): # code (I,), -1 none; vectors (T, E); read (I,) False where a text is for coupons only; None: nowhere
+    def __init__(self, bought:Purchases, code:np.ndarray, vectors:np.ndarray, first:int, axes:int=24, read:np.ndarray|None=None): # code (I,), -1 none; vectors (T, E); read (I,) False where a text is for coupons only; None: nowhere
         self.bought, self.of_all = bought, membership(code, len(vectors))
         self.of_item = self.of_all if read is None else membership(np.where(read, code, -1), len(vectors))
         X = (bought.counts(first) @ self.of_item).tocsr()
@@ -170,19 +215,19 @@ class TextSpace:
         self.scarce = np.log(X.shape[0] / (1 + (X > 0).sum(0).A1))
         self.factors = randomized_svd(self.weighted(X), axes, random_state=0)[2].T
 
-    def weighted(self, X): # (n, T) counts → sparse unit rows, scarce texts weigh more
+    def weighted(self, X:sp.csr_matrix) -> sp.csr_matrix: # (n, T) counts → sparse unit rows, scarce texts weigh more
         X = X.copy(); X.data = np.log1p(X.data); X = X @ sp.diags(self.scarce)
         return sp.diags(1 / np.maximum(np.sqrt(X.multiply(X).sum(1).A1), 1e-9)) @ X
 
-    def household(self, users, now, days=None): # (n, T) counts, (n, E) unit profile
+    def household(self, users:np.ndarray, now:int, days:float|None=None) -> tuple[sp.csr_matrix, np.ndarray]: # (n, T) counts, (n, E) unit profile
         X = (self.bought.counts(now, days)[users] @ self.of_item).tocsr()
         L = X.copy(); L.data = np.log1p(L.data) * self.rare[L.indices]
         return X, unit_rows(L @ self.vectors)
 
-    def coupons(self, links): # (I, K) → (K, E) unit vectors
+    def coupons(self, links:sp.csr_matrix) -> np.ndarray: # (I, K) → (K, E) unit vectors
         return unit_rows((self.of_all.T @ links).T @ self.vectors)
 
-def text_links(space, users, now, C, used) -> dict: # C (K, E) coupons, used (n, E): the coupons that were handed in before
+def text_links(space:TextSpace, users:np.ndarray, now:int, C:np.ndarray, used:np.ndarray) -> dict[str, np.ndarray]: # C (K, E) coupons, used (n, E): the coupons that were handed in before
     "How near each coupon is to what the household bought, lately bought, and used coupons for: name → (n, K)."
     near, out = space.vectors @ C.T, dict(offered=C @ space.axes, used=np.log1p(np.linalg.norm(used, axis=1)), profile_used=unit_rows(used) @ space.axes, cosine_used=unit_rows(used) @ C.T)
     for name, days in dict(all=None, lately=56).items():
@@ -193,23 +238,27 @@ def text_links(space, users, now, C, used) -> dict: # C (K, E) coupons, used (n,
     return out
 
 # %% ../nbs/48_households.ipynb #4d868d2f
-def pair_inputs(links, i, k, axes=12): # (m, F) of household i and coupon k
+def pair_inputs(links:Mapping[str, np.ndarray], i:np.ndarray, k:np.ndarray, axes:int=12) -> np.ndarray: # (m, F) of household i and coupon k
+    "What is known of households and coupons, pair by pair."
     near = np.stack([v[i, k] for n, v in links.items() if n.startswith(('cosine', 'bought'))], 1)
     P, C, U, used = links['profile_all'][i, :axes], links['offered'][k, :axes], links['profile_used'][i, :axes], links['used'][i, None]
     return np.hstack([near, used, links['cosine_used'][i, k][:, None] * used, P, C, P * C, U * C]).astype('float32')
 
-def pair_sample(links, Y, negatives=12, seed=0): # inputs and answers of every pair used, and of some that were not
+def pair_sample(links:Mapping[str, np.ndarray], Y:np.ndarray, negatives:int=12, seed:int=0) -> tuple[np.ndarray, np.ndarray]: # inputs and answers of every pair used, and of some that were not
+    "Inputs and answers of every pair used, and of some that were not."
     i, k = np.nonzero(Y)
     other = np.random.default_rng(seed).choice(Y.size, min(max(negatives * len(i), 400), Y.size), replace=False)
     a, b = np.divmod(other[Y.ravel()[other] == 0], Y.shape[1])
     return pair_inputs(links, np.r_[i, a], np.r_[k, b]), np.r_[np.ones(len(i)), np.zeros(len(a))]
 
-def coupon_heads(X, y) -> list: # two heads, X → log-odds: a line and small trees, whose faults differ
+def coupon_heads(X:np.ndarray, y:np.ndarray) -> list[Callable[[np.ndarray], np.ndarray]]: # two heads, X → log-odds: a line and small trees, whose faults differ
+    "Two heads whose faults differ: a line and small trees."
     line = make_pipeline(StandardScaler(), LogisticRegression(C=.01, max_iter=1000)).fit(X, y)
     trees = boosted_trees(7, 100, n_jobs=1, min_child_samples=max(20, len(y) // 2000)).fit(X, y)
     return [line.decision_function, lambda Z: logit(trees.predict_proba(Z)[:, 1].clip(1e-6, 1 - 1e-6))]
 
-def coupon_opinion(links, shape, seen, now, least=30): # (n, 8): what heads learned on the campaigns closed by `now` think of the booklet; 0 where too few coupons were used
+def coupon_opinion(links:Mapping[str, np.ndarray], shape:tuple[int, int], seen:Sequence[tuple], now:int, least:int=30) -> np.ndarray: # (n, 8): what heads learned on the campaigns closed by `now` think of the booklet; 0 where too few coupons were used
+    "What heads that learned on closed campaigns think of a booklet."
     known = [s for s in seen if s[0] <= now]
     if sum(s[2].sum() for s in known) < least: return np.zeros((shape[0], 8))
     X, out = pair_inputs(links, *np.divmod(np.arange(shape[0] * shape[1]), shape[1])), []
@@ -220,16 +269,28 @@ def coupon_opinion(links, shape, seen, now, least=30): # (n, 8): what heads lear
     return np.hstack(out)
 
 # %% ../nbs/48_households.ipynb #a7f759cd
-def handed_in(campaigns, campaign_id, user_ids, names, before): # (n, K) 1 where the household handed the coupon in before a moment
+def handed_in(campaigns:Campaigns, campaign_id:str, user_ids:Ids, names:Sequence[str]|np.ndarray, before:int) -> np.ndarray: # (n, K) 1 where the household handed the coupon in before a moment
+    "Who handed in which coupon before a moment."
     used = campaigns.redemptions[(campaigns.redemptions.campaign_id == campaign_id) & (micros(campaigns.redemptions.timestamp) < before)]
     i, k = pd.Index(user_ids).get_indexer(used.user_id), pd.Index(names).get_indexer(used.coupon)
     Y, both = np.zeros((len(user_ids), len(names)), 'int8'), (i >= 0) & (k >= 0)
     Y[i[both], k[both]] = 1
     return Y
 
-def ranks(X): return pd.DataFrame(X).rank(pct=True).to_numpy() # within one mailing: booklets differ in length
+def ranks(X:np.ndarray) -> np.ndarray: # (N, F) in (0, 1]
+    """Each column as shares of its ranks within one mailing: booklets differ in length.
 
-def response_represented(task, bought, campaigns, code, vectors, axes=12, read=None) -> pd.DataFrame: # (N, 104)
+    >>> ranks(np.array([[5., 1.], [70., 1.]])).tolist()
+    [[0.5, 0.75], [1.0, 0.75]]
+    """
+    return pd.DataFrame(X).rank(pct=True).to_numpy()
+
+def response_represented(
+    task:MomentTask, bought:Purchases, campaigns:Campaigns,
+    code:np.ndarray, vectors:np.ndarray,  # (I,) as `text_codes` gives them, -1 none; (T, E)
+    axes:int=12,                          # Main directions of what a household buys
+    read:np.ndarray|None=None,            # (I,) False where a text is for coupons only; None: nowhere
+) -> pd.DataFrame:                        # (N, 104)
     "What heads on coupons think of the booklet, the coupons' text links to the household, both as ranks; what the household buys, in text and in factors."
     rows, users, space, seen, out = task.rows, bought.user_ids.get_indexer(task.rows.user_id), TextSpace(bought, code, vectors, task.now.min(), read=read), [], []
     books = {c: booklet(campaigns, c, bought.item_ids) for c in campaigns.runs.campaign_id}
@@ -248,12 +309,12 @@ def response_represented(task, bought, campaigns, code, vectors, axes=12, read=N
 
 # %% ../nbs/48_households.ipynb #6dfeed36
 def response_question(
-    events:pd.DataFrame,   # Canonical events
-    items:pd.DataFrame,    # Canonical items
-    campaigns,             # `Campaigns`
-    encoder=encode,
-    most:int=12000,        # So many items, the most bought before the first moment, have a text, and all that are offered
-) -> Question:             # One row per household and campaign
+    events:pd.DataFrame,  # Canonical events
+    items:pd.DataFrame,   # Canonical items
+    campaigns:Campaigns,  # `Campaigns`
+    encoder:Callable[[list[str]], np.ndarray]=encode,  # Texts → (T, E)
+    most:int=12000,       # So many items, the most bought before the first moment, have a text, and all that are offered
+) -> Question:            # One row per household and campaign
     "Response to a mailed campaign, asked when it is mailed. Raises `InputError` on a booklet of which nothing was sold before."
     campaigns, task = known_offers(events, campaigns), campaign_response(events, campaigns)
     without = set(task.rows.campaign_id) - set(campaigns.offers.campaign_id)
@@ -266,7 +327,7 @@ def response_question(
     return Question('response to a mailed campaign', response_table(task, bought, campaigns, items), response_represented(task, bought, campaigns, code, vectors, read=np.isin(item_ids, often)), np.asarray(task.y).astype(int),
                     task.rows.user_id.to_numpy(), task.now, task.closes, dataset='Complete Journey')
 
-def response_contest(log=None, encoder=encode, seeds=(0, 1, 2)) -> dict: # as `hold_contest` gives it
+def response_contest(log:Log|None=None, encoder:Callable[[list[str]], np.ndarray]=encode, seeds:Sequence[int]=(0, 1, 2)) -> dict: # as `hold_contest` gives it
     "The contest on the campaigns mailed from August 2017 on: what `results/contest/response.json` holds."
     log = log or cleaned_journey()
     return hold_contest(response_question(log.events, log.items, load_campaigns(), encoder), ['2017-08-08', '2017-10-30'], '2018-01-01', seeds)
@@ -276,23 +337,41 @@ ASKED = dict(high_income=('income', ['75-99K', '100-124K', '125-149K', '150-174K
              lives_alone=('household_size', ['1']), aged_55=('age', ['55-64', '65+']))
 
 def attribute_answers(
-    users:pd.DataFrame,  # Canonical users: user_id and labels
-    asked:dict=None,     # name → (column, labels that mean yes); None: `ASKED`
-) -> pd.DataFrame:       # 0 or 1, user by name, of the users for whom all is known
-    "Yes-or-no questions about households."
+    users:pd.DataFrame,                   # Canonical users: user_id and labels
+    asked:Mapping[str, tuple]|None=None,  # name → (column, labels that mean yes); None: `ASKED`
+) -> pd.DataFrame:                        # 0 or 1, user by name, of the users for whom all is known
+    """Yes-or-no questions about households.
+
+    >>> users = pd.DataFrame(dict(user_id=['u', 'v'], pets=['cat', 'none']))
+    >>> attribute_answers(users, dict(has_pet=('pets', ['cat', 'dog']))).has_pet.to_dict()
+    {'u': 1, 'v': 0}
+    """
     known = users.set_index('user_id').astype('object')
     labels = {name: known[column].dropna().isin(yes).astype(int) for name, (column, yes) in (asked or ASKED).items()}
     return pd.DataFrame(labels).dropna().astype(int)
 
-def user_parts(user_ids, salt='', parts=3) -> np.ndarray: # (U,) 0 … parts-1
-    "A user's part by a hash of its name: the same wherever it is asked."
+def user_parts(user_ids:Iterable[str], salt:str='', parts:int=3) -> np.ndarray: # (U,) 0 … parts-1
+    """A user's part by a hash of its name: the same wherever it is asked.
+
+    >>> user_parts(['ann', 'bob', 'ann']).tolist()
+    [0, 2, 0]
+    """
     return np.array([crc32(f'{salt}{u}'.encode()) % parts for u in user_ids], int)
 
+# %% ../nbs/48_households.ipynb #6aca2e58
 def household_numbers(
-    histories, items, now,  # U users, canonical items, microseconds
-    categories:int=60,      # The most frequent ones
-) -> pd.DataFrame:          # (U, 24 + 2 * categories)
-    "The table: rhythm and money, and for each category its share of the baskets and of the money, which is the sum of unit prices: histories keep no quantity."
+    histories:Histories, items:pd.DataFrame, now:int,  # U users, canonical items, microseconds
+    categories:int=60,                                 # The most frequent ones
+) -> pd.DataFrame:                                     # (U, 24 + 2 * categories)
+    """The table: rhythm and money, and for each category its share of the baskets and of the money, which is the sum of unit prices: histories keep no quantity.
+
+    >>> from seqrep_nb.histories import build_histories
+    >>> days = pd.to_datetime(['2024-01-01', '2024-01-02'], utc=True)
+    >>> log = build_histories(pd.DataFrame(dict(user_id='u', item_id=['tea', 'jam'], action='buy', timestamp=days, price=[3., 1.])))
+    >>> table = household_numbers(log, pd.DataFrame(dict(item_id=['tea', 'jam'], category=['drinks', 'spreads'])), micros(['2024-01-03'])[0])
+    >>> table[['baskets_drinks', 'money_drinks', 'money_spreads']].to_dict('records')
+    [{'baskets_drinks': 0.5, 'money_drinks': 0.75, 'money_spreads': 0.25}]
+    """
     of_item = items.set_index('item_id').category.reindex(histories.item_ids)
     kinds = of_item.iloc[histories.items[histories.items >= 0]].value_counts().index[:categories].to_numpy()
     code, money = np.append(pd.Index(kinds).get_indexer(of_item), -1)[histories.items], np.where(histories.prices > 0, histories.prices, 0.)
@@ -303,13 +382,13 @@ def household_numbers(
 
 # %% ../nbs/48_households.ipynb #d87ff64b
 def attribute_verdicts(
-    table:pd.DataFrame,        # (U, F)
-    represented:pd.DataFrame,  # (U, D)
-    y, user_ids,               # (U,) one attribute, (U,)
+    table:pd.DataFrame,                    # (U, F)
+    represented:pd.DataFrame,              # (U, D)
+    y:np.ndarray|pd.Series, user_ids:Ids,  # (U,) one attribute, (U,)
     seed:int=0,
     folds:int=3,
-    entries:dict=None,
-) -> dict:                     # contestant → (U,) probabilities, each user answered by models that never saw it
+    entries:Mapping[str, list]|None=None,
+) -> dict[str, np.ndarray]:                # contestant → (U,) probabilities, each user answered by models that never saw it
     "One attribute, asked in folds of users. It has no time, so a user's part stands for a day: 0 to fit, 1 to choose, 2 to be tested on."
     fold, inner, day = user_parts(user_ids, 'fold', folds), user_parts(user_ids, 'inner', 3), 86_400_000_000
     out = {name: np.full(len(y), np.nan) for name in ('table', 'representation', 'both')}
@@ -320,11 +399,11 @@ def attribute_verdicts(
     return out
 
 def attribute_results(
-    answers:pd.DataFrame,  # (U, A) 0 or 1
-    said:dict,             # attribute → what `attribute_verdicts` gives
+    answers:pd.DataFrame,                         # (U, A) 0 or 1
+    said:Mapping[str, Mapping[str, np.ndarray]],  # attribute → what `attribute_verdicts` gives
     seed:int=0,
     dataset:str='Complete Journey',
-) -> dict:                 # contestant → `Result`: PR-AUC, the mean over attributes
+) -> dict:                                        # contestant → `Result`: PR-AUC, the mean over attributes
     "Quality over all attributes; the rows of a user are resampled together."
     protocol = Protocol(dataset, 'household attributes', 'folds of users', target=f'{answers.shape[1]} attributes', ties='')
     return {name: multilabel_result(name, answers.to_numpy(), np.column_stack([said[a][name] for a in answers]), protocol, seed, answers.index.to_numpy().astype(str))
@@ -334,11 +413,11 @@ def attribute_results(
 SMALL = {name: [e for e in found if e[1] == 'linear' or e[2] == 7] for name, found in ENTRIES.items()}     # 350 rows to fit: trees of 7 leaves
 
 def attributes_data(
-    log=None,            # `Log` with cleaned events; None: Complete Journey
-    encoder=encode,
-    items:int=12000,     # Most bought items
-    axes:int=48,         # Main directions of the mean text vectors
-) -> tuple:              # answers (U, A), table (U, F), represented (U, D)
+    log:Log|None=None,                                 # `Log` with cleaned events; None: Complete Journey
+    encoder:Callable[[list[str]], np.ndarray]=encode,  # Texts → (T, E)
+    items:int=12000,                                   # Most bought items
+    axes:int=48,                                       # Main directions of the mean text vectors
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:  # answers (U, A), table (U, F), represented (U, D)
     "Both inputs for every household whose attributes are known, from the whole log."
     log = log or cleaned_journey()
     answers = attribute_answers(log.users)
@@ -348,11 +427,12 @@ def attributes_data(
     profile = mean_texts(histories, np.where(code[:, None] >= 0, vectors[code], 0.))
     return answers.reindex(histories.user_ids), household_numbers(histories, log.items, int(histories.timestamps.max()) + 1), pd.DataFrame(profile @ main_axes(profile, axes))
 
-def cleaned_journey():
+def cleaned_journey() -> Log:
+    "Complete Journey, loaded and cleaned."
     log = load_journey()
     return replace(log, events=clean_events(log.events).events)
 
-def attributes_contest(log=None, encoder=encode, seeds=(0, 1, 2)) -> dict: # as `hold_contest` gives it, and PR-AUC by attribute
+def attributes_contest(log:Log|None=None, encoder:Callable[[list[str]], np.ndarray]=encode, seeds:Sequence[int]=(0, 1, 2)) -> dict: # as `hold_contest` gives it, and PR-AUC by attribute
     "The contest on four attributes: what `results/contest/attributes.json` holds."
     answers, table, represented = attributes_data(log, encoder)
     rows, gains, each, by_seed = [], [], [], []
@@ -367,23 +447,32 @@ def attributes_contest(log=None, encoder=encode, seeds=(0, 1, 2)) -> dict: # as 
                 columns=dict(table=table.shape[1], represented=represented.shape[1]), rows=rows, gains=gains, over_seeds=gains_over_seeds(by_seed), each=each)
 
 # %% ../nbs/48_households.ipynb #8c34f167
-def visit_times(histories, now) -> np.ndarray: # (U, 9)
-    "Came in each of the last four weeks, parts of the day, share of the last four weeks among the visits."
+def visit_times(histories:Histories, now:int) -> np.ndarray: # (U, 9)
+    """Came in each of the last four weeks, parts of the day, share of the last four weeks among the visits.
+
+    >>> from seqrep_nb.histories import build_histories
+    >>> days = pd.to_datetime(['2024-01-01 09:00', '2024-01-20 19:00'], utc=True)
+    >>> log = build_histories(pd.DataFrame(dict(user_id='u', item_id=['tea', 'jam'], action='buy', timestamp=days)))
+    >>> visit_times(log, micros(['2024-01-22'])[0])[0, :4].tolist()  # weeks, the last one first
+    [1.0, 0.0, 1.0, 0.0]
+    """
     visit = np.unique((histories.users.astype('int64') << 32) + histories.baskets, return_index=True)[1]
     who, when, n = histories.users[visit], histories.timestamps[visit], len(histories)
     share = lambda keep: np.bincount(who[keep], minlength=n) / np.maximum(np.bincount(who, minlength=n), 1)
     week, hour = (now - when) // (7 * DAY), when % DAY * 24 // DAY
     return np.column_stack([*(np.bincount(who[week == w], minlength=n) > 0 for w in range(4)), *(share(hour // 6 == part) for part in range(4)), share(week < 4)]).astype(float)
 
+# %% ../nbs/48_households.ipynb #455e9420
 def intent_question(
-    events:pd.DataFrame,
-    item_ids, item_vectors,  # (I,), (I, E)
-    cuts,                    # Moments to test at: every user is asked
-    weeks:int=12,            # Weekly moments before the first cut, and on to the last
-    one_in:int=8,            # Between the cuts a user is asked in one of so many weeks
-    axes:int=16,             # Directions of the mean text vectors, of the whole past and of the last four weeks each
+    events:pd.DataFrame,              # Canonical events
+    item_ids:Ids,                     # (I,)
+    item_vectors:np.ndarray,          # (I, E)
+    cuts:Sequence[str|pd.Timestamp],  # Moments to test at: every user is asked
+    weeks:int=12,                     # Weekly moments before the first cut, and on to the last
+    one_in:int=8,                     # Between the cuts a user is asked in one of so many weeks
+    axes:int=16,                      # Directions of the mean text vectors, of the whole past and of the last four weeks each
     days:float=7,
-) -> Question:               # One row per moment and user
+) -> Question:                        # One row per moment and user
     "Will a household buy within a week? The directions are those of the first moment."
     cuts, parts = sorted(as_time(c) for c in cuts), []
     weekly = [t for t in pd.date_range(cuts[0] - pd.Timedelta(weeks=weeks), cuts[-1], freq='7D') if t not in cuts]
@@ -398,7 +487,7 @@ def intent_question(
     y, users, now = (np.concatenate([p[j] for p in parts]) for j in (2, 3, 4))
     return Question('intent', T, R, y, users, now, now + int(days * DAY), dataset='Complete Journey')
 
-def intent_contest(log=None, encoder=encode, seeds=(0, 1, 2)) -> dict: # as `hold_contest` gives it
+def intent_contest(log:Log|None=None, encoder:Callable[[list[str]], np.ndarray]=encode, seeds:Sequence[int]=(0, 1, 2)) -> dict: # as `hold_contest` gives it
     "The contest on four months of 2017: what `results/contest/intent.json` holds."
     log, cuts = log or cleaned_journey(), ['2017-09-01', '2017-10-01', '2017-11-01', '2017-12-01']
     ids = np.sort(log.events.item_id[log.events.timestamp < pd.Timestamp(cuts[0], tz='UTC')].value_counts().index[:12000].to_numpy(object))

@@ -61,7 +61,7 @@ class Campaigns:
     runs: pd.DataFrame           # campaign_id, type, start, end; the run is [start, end)
     sent: pd.DataFrame           # campaign_id, user_id; one row per household and campaign
     redemptions: pd.DataFrame    # user_id, timestamp (midnight of the day), campaign_id, coupon
-    offers: pd.DataFrame = None  # campaign_id, coupon, item_id; what a coupon is good for
+    offers: pd.DataFrame|None = None  # campaign_id, coupon, item_id; what a coupon is good for
 
     def __repr__(self): return f'Campaigns({len(self.runs)} runs, {len(self.sent):,} mailings, {len(self.redemptions):,} redemptions)'
 

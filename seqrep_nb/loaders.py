@@ -169,7 +169,7 @@ def _catalogue(events, table) -> pd.DataFrame: # every item that the events name
 
 # %% ../nbs/19_loaders.ipynb #53882b2e
 def load_rees46(
-    folder,           # With months such as 2019-Oct.csv, read together; or one file
+    folder:str|Path,  # With months such as 2019-Oct.csv, read together; or one file
     users:float=1.0,  # Share of the users to keep
 ) -> Log:             # view, cart, remove, buy; session_id, price; items with text, category, brand
     "The multi-category shop of REES46. Times are UTC; `text` is the category's words and the brand, as most rows of the whole log have them. Raises `InputError`."
@@ -184,7 +184,7 @@ def load_rees46(
 
 # %% ../nbs/19_loaders.ipynb #c4f1360c
 def load_retailrocket(
-    folder,           # With events.csv and item_properties_part1.csv, …part2.csv; or events.csv alone, without items
+    folder:str|Path,  # With events.csv and item_properties_part1.csv, …part2.csv; or events.csv alone, without items
     users:float=1.0,  # Share of the visitors to keep
 ) -> Log:             # view, cart, buy; basket_id; items with category (a number), without text
     "Retailrocket: values are hashed, so items have no words. Times are milliseconds, UTC; an item's category is the last one stated. Raises `InputError`."
@@ -226,11 +226,11 @@ def _read_json(name, path, types:dict, select:str, needed=None, **tables) -> pd.
 
 # %% ../nbs/19_loaders.ipynb #e5fffb18
 def load_amazon_reviews(
-    folder,                # With <Category>.jsonl or .jsonl.gz and its meta_<Category>; or one file of reviews, without items
-    users:float=1.0,       # Share of the users to keep
-    verified:str='buy',    # Action of a verified review; 'review': that of all the others
-    min_rating:float=0,    # Rows with fewer stars are set aside
-) -> Log:                  # buy, review; items (parent_asin) with text, category, brand, price
+    folder:str|Path,     # With <Category>.jsonl or .jsonl.gz and its meta_<Category>; or one file of reviews, without items
+    users:float=1.0,     # Share of the users to keep
+    verified:str='buy',  # Action of a verified review; 'review': that of all the others
+    min_rating:float=0,  # Rows with fewer stars are set aside
+) -> Log:                # buy, review; items (parent_asin) with text, category, brand, price
     "Amazon Reviews 2023. Times are those of the review, milliseconds, UTC; `text` is title and store. Raises `InputError`."
     paths = _files('amazon-reviews', folder, '[A-Z]*.jsonl')
     types = dict.fromkeys('user_id parent_asin asin timestamp verified_purchase rating'.split(), 'VARCHAR')
@@ -256,7 +256,7 @@ def _amazon_items(path, events) -> pd.DataFrame:
 
 # %% ../nbs/19_loaders.ipynb #9ff20726
 def load_otto(
-    folder,           # With *.jsonl, read together but for files of labels; or one file
+    folder:str|Path,  # With *.jsonl, read together but for files of labels; or one file
     users:float=1.0,  # Share of the sessions to keep: a session is all that one person did
 ) -> Log:             # view, cart, buy; no items
     "OTTO's web shop. `user_id` is the session; times are milliseconds, UTC. Raises `InputError`."
@@ -278,7 +278,7 @@ DIGINETICA = {  # file -> what its rows are, its columns with their other spelli
 
 # %% ../nbs/19_loaders.ipynb #c74519f9
 def load_diginetica(
-    folder,           # With the files of `DIGINETICA`, products.csv and product-categories.csv; or train-item-views.csv alone: views, no items
+    folder:str|Path,  # With the files of `DIGINETICA`, products.csv and product-categories.csv; or train-item-views.csv alone: views, no items
     users:float=1.0,  # Share of the sessions to keep
 ) -> Log:             # search, view, buy; session_id, basket_id, query; items with category, without text; users with `account`
     "Diginetica. `user_id` is the session; times are the date plus the milliseconds since the session began. Raises `InputError`."
@@ -303,7 +303,7 @@ def _diginetica_items(folder, events): # None for a single file
 
 # %% ../nbs/19_loaders.ipynb #eea4e992
 def load_taobao(
-    folder,           # With UserBehavior.csv, which has no header; or that file
+    folder:str|Path,  # With UserBehavior.csv, which has no header; or that file
     users:float=1.0,  # Share of the users to keep
 ) -> Log:             # view, favourite, cart, buy; items with category (a number), without text
     "Taobao UserBehavior. Times are seconds, UTC; 'fav' becomes 'favourite'; an item's category is that of most rows of the whole log. Raises `InputError`."
@@ -316,7 +316,7 @@ def load_taobao(
 
 # %% ../nbs/19_loaders.ipynb #a04969c3
 def load_hm(
-    folder,           # With transactions_train.csv and articles.csv; or transactions_train.csv alone, without items
+    folder:str|Path,  # With transactions_train.csv and articles.csv; or transactions_train.csv alone, without items
     users:float=1.0,  # Share of the customers to keep
 ) -> Log:             # buy; place (sales channel), price; items with text, category
     "H&M. Times are days; `price` is scaled by the publisher, in no currency; ids keep their leading zeros. Raises `InputError`."
@@ -363,7 +363,7 @@ def _encoding(path) -> str: # as Excel writes it, where it is not UTF-8
 
 # %% ../nbs/19_loaders.ipynb #ad8907d4
 def load_online_retail(
-    folder,           # With the CSV files of the set's sheets, or its .xlsx (needs a reader such as openpyxl); or one file
+    folder:str|Path,  # With the CSV files of the set's sheets, or its .xlsx (needs a reader such as openpyxl); or one file
     users:float=1.0,  # Share of the customers to keep
 ) -> Log:             # buy; basket_id (invoice), place (country), price, quantity; items with text
     "Online Retail, both generations. Set aside: cancellations, what is no product, rows without a customer, invoices that an earlier file holds. An item's `text` is that of most rows of the whole log. Raises `InputError`."

@@ -9,7 +9,9 @@ __all__ = ['tf', 'keras', 'keras_hub', 'MATRICES', 'KINDS', 'ARRAYS', 'TOLD', 'F
            'load_adapters', 'read_told', 'load_adapted_classifier']
 
 # %% ../nbs/31_lora.ipynb #b255ddef
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from fastcore.basics import patch
@@ -18,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from .core import check_place, input_error, read_json, write_json, write_whole
 from .backbone import backbone_family, find_checkpoint, import_keras, load_backbone
 from .encode import checkpoint_hash
-from .finetune import FineTunedClassifier
+from .finetune import FineTunedClassifier, StateMemory
 tf, keras, keras_hub = import_keras()
 
 # %% ../nbs/31_lora.ipynb #d4a6c776
@@ -27,11 +29,11 @@ class LowRank(keras.layers.Layer):
     share = 2     # α/r where nobody says otherwise
 
     def __init__(self,
-        frozen,        # EinsumDense of an attention; it is not trained any more
-        rank:int,      # r
-        alpha:float,   # α
-        seed:int=0,    # Of the factors' first values
-        **kw,
+        frozen:keras.layers.EinsumDense,  # Of an attention; it is not trained any more
+        rank:int,     # r
+        alpha:float,  # α
+        seed:int=0,   # Of the factors' first values
+        **kw:Any,
     ):
         super().__init__(**kw)
         self.frozen, self.rank, self.alpha, self.seed = frozen, rank, alpha, seed
@@ -39,49 +41,54 @@ class LowRank(keras.layers.Layer):
         self.inputs = int(np.prod(frozen.kernel.shape)) // self.outputs
         frozen.trainable = False
 
-    def call(self, x):
+    def call(self, x:tf.Tensor) -> tf.Tensor:
         y, rows = self.frozen(x), keras.ops.reshape(x, (-1, self.inputs))              # heads and their width side by side: (tokens, d)
         return y + keras.ops.reshape(self.change(rows) * (self.alpha / self.rank), keras.ops.shape(y))
 
-    def compute_output_shape(self, shape): return self.frozen.compute_output_shape(shape)
+    def compute_output_shape(self, shape:tuple) -> tuple: return self.frozen.compute_output_shape(shape)
 
     @property
-    def kernel(self): # What the layer amounts to, in the frozen kernel's shape
+    def kernel(self) -> tf.Tensor: # What the layer amounts to, in the frozen kernel's shape
         return self.frozen.kernel + keras.ops.reshape(self.delta(), self.frozen.kernel.shape)
 
     @property
-    def bias(self): return self.frozen.bias
+    def bias(self) -> keras.Variable: return self.frozen.bias
 
-    def delta(self): # (d, d)
+    def delta(self) -> tf.Tensor: # (d, d)
         return self.change(keras.ops.eye(self.inputs)) * (self.alpha / self.rank)
 
-    def own(self) -> list: # Variables that are not the frozen layer's
+    def own(self) -> list[keras.Variable]: # Variables that are not the frozen layer's
         theirs = {id(v) for v in self.frozen.variables}
         return [v for v in self.variables if id(v) not in theirs]
 
 # %% ../nbs/31_lora.ipynb #29a9527b
 class LoRADense(LowRank):
     "LoRA (arXiv 2106.09685): the change is xAB, A (d, r) Gaussian, B (r, d) zero."
-    def build(self, shape):
+    def build(self, shape:tuple|None) -> None:
         self.A = self.add_weight(shape=(self.inputs, self.rank), initializer=keras.initializers.RandomNormal(stddev=self.inputs ** -.5, seed=self.seed), name='A')
         self.B = self.add_weight(shape=(self.rank, self.outputs), initializer='zeros', name='B')
 
-    def change(self, x): return keras.ops.matmul(keras.ops.matmul(x, self.A), self.B)   # two thin products; the d × d change is never formed
+    def change(self, x:tf.Tensor) -> tf.Tensor: return keras.ops.matmul(keras.ops.matmul(x, self.A), self.B)   # two thin products; the d × d change is never formed
 
 # %% ../nbs/31_lora.ipynb #03ddebf4
 MATRICES = ('query', 'key', 'value', 'output')
 KINDS = dict(lora=LoRADense)
 
 def attention_matrices(
-    backbone,  # From `load_backbone`
-) -> dict:     # 'block_0_query' → (attention layer, attribute that holds the dense layer)
-    "The d × d matrices of every block, four each. Raises `InputError` for what is neither BERT nor GPT-2."
+    backbone:keras.Model,  # From `load_backbone`
+) -> dict[str, tuple]:     # 'block_0_query' → (attention layer, attribute that holds the dense layer)
+    """The d × d matrices of every block, four each. Raises `InputError` for what is neither BERT nor GPT-2.
+
+    >>> backbone = keras_hub.models.BertBackbone(vocabulary_size=9, num_layers=2, num_heads=2, hidden_dim=4, intermediate_dim=8)
+    >>> list(attention_matrices(backbone))[:5]
+    ['block_0_query', 'block_0_key', 'block_0_value', 'block_0_output', 'block_1_query']
+    """
     backbone_family(backbone)
     return {f'block_{n}_{part}': (block._self_attention_layer, f'_{part}_dense') for n, block in enumerate(backbone.transformer_layers) for part in MATRICES}
 
 def adapters(
-    backbone,  # From `load_backbone`
-) -> dict:     # Matrix → its `LowRank` layer; empty for a plain backbone
+    backbone:keras.Model,  # From `load_backbone`
+) -> dict[str, LowRank]:   # Matrix → its `LowRank` layer; empty for a plain backbone
     "The adapters that are in."
     found = {name: getattr(*at) for name, at in attention_matrices(backbone).items()}
     return {name: layer for name, layer in found.items() if isinstance(layer, LowRank)}
@@ -103,14 +110,19 @@ def _swap(backbone, name, new):
 
 # %% ../nbs/31_lora.ipynb #79b03400
 def add_adapters(
-    backbone,            # From `load_backbone`; changed in place
-    kind:str='lora',     # 'lora' or 'adalora'
-    rank:int=8,          # r of each matrix; AdaLoRA's at the start
-    alpha:float=None,    # α; None: 2r, and 16r for AdaLoRA
-    matrices=MATRICES,   # Which of a block's four
+    backbone:keras.Model,             # From `load_backbone`; changed in place
+    kind:str='lora',                  # 'lora' or 'adalora'
+    rank:int=8,                       # r of each matrix; AdaLoRA's at the start
+    alpha:float|None=None,            # α; None: 2r, and 16r for AdaLoRA
+    matrices:Sequence[str]=MATRICES,  # Which of a block's four
     seed:int=0,
-):                       # The same backbone: it computes what it did, and only the adapters are trainable
-    "Freeze everything and put an adapter beside each matrix. Raises `InputError` on settings that make no sense and where adapters are in already."
+) -> keras.Model:                     # The same backbone: it computes what it did, and only the adapters are trainable
+    """Freeze everything and put an adapter beside each matrix. Raises `InputError` on settings that make no sense and where adapters are in already.
+
+    >>> backbone = keras_hub.models.BertBackbone(vocabulary_size=9, num_layers=2, num_heads=2, hidden_dim=4, intermediate_dim=8)
+    >>> list(adapters(add_adapters(backbone, rank=2, matrices=['query', 'value'])))
+    ['block_0_query', 'block_0_value', 'block_1_query', 'block_1_value']
+    """
     if kind not in KINDS: raise input_error('kind', problem=f'is {kind!r}', way_out=f'use one of {sorted(KINDS)}')
     if adapters(backbone): raise input_error('backbone', problem='has adapters already', way_out='merge them first, or load the checkpoint again')
     if odd := [part for part in matrices if not isinstance(matrices, str) and part not in MATRICES]: raise input_error('matrices', problem=f'name {odd[0]!r}', way_out=f'use some of {list(MATRICES)}')
@@ -128,9 +140,14 @@ def add_adapters(
 
 # %% ../nbs/31_lora.ipynb #6888e536
 def merge(
-    backbone,  # With adapters; changed in place
-):             # The same backbone, plain and trainable as `load_backbone` gives it
-    "Fold every adapter into the weights beside which it was trained."
+    backbone:keras.Model,  # With adapters; changed in place
+) -> keras.Model:          # The same backbone, plain and trainable as `load_backbone` gives it
+    """Fold every adapter into the weights beside which it was trained.
+
+    >>> backbone = keras_hub.models.BertBackbone(vocabulary_size=9, num_layers=2, num_heads=2, hidden_dim=4, intermediate_dim=8)
+    >>> adapters(merge(add_adapters(backbone, rank=2)))
+    {}
+    """
     for name, adapter in adapters(backbone).items():
         adapter.frozen.kernel.assign(adapter.kernel)
         _swap(backbone, name, adapter.frozen)
@@ -139,9 +156,9 @@ def merge(
 
 # %% ../nbs/31_lora.ipynb #9649f314
 def orthogonality(
-    P,  # (d, r)
-    Q,  # (r, d)
-):      # Scalar: 0 where columns of P and rows of Q are orthonormal
+    P:keras.Variable|np.ndarray,  # (d, r)
+    Q:keras.Variable|np.ndarray,  # (r, d)
+) -> tf.Tensor:                   # Scalar: 0 where columns of P and rows of Q are orthonormal
     "‖PᵀP − I‖² + ‖QQᵀ − I‖², Frobenius (arXiv 2303.10512)."
     one = keras.ops.eye(P.shape[1])
     gap = lambda product: keras.ops.sum(keras.ops.square(product - one))
@@ -151,7 +168,7 @@ class AdaLoRADense(LowRank):
     "AdaLoRA (arXiv 2303.10512): the change is xPΛQ; what decides its rank is kept beside it."
     share = 16    # a change grows by λ alone, its other factors being of length 1: at the same rate it is slower than LoRA's
 
-    def build(self, shape):
+    def build(self, shape:tuple|None) -> None:
         fresh = lambda name, shape, seed: self.add_weight(shape=shape, initializer=keras.initializers.Orthogonal(seed=seed), name=name)
         self.P, self.Q = fresh('P', (self.inputs, self.rank), 2 * self.seed), fresh('Q', (self.rank, self.outputs), 2 * self.seed + 1)
         self.L = self.add_weight(shape=(self.rank,), initializer='zeros', name='L')
@@ -159,11 +176,11 @@ class AdaLoRADense(LowRank):
         self.mask, columns = kept('mask', (self.rank,), 'ones'), (self.inputs + 1 + self.outputs, self.rank)
         self.sensitivity, self.uncertainty = kept('sensitivity', columns, 'zeros'), kept('uncertainty', columns, 'zeros')
 
-    def change(self, x): return keras.ops.matmul(keras.ops.matmul(x, self.P) * self.L, self.Q)
+    def change(self, x:tf.Tensor) -> tf.Tensor: return keras.ops.matmul(keras.ops.matmul(x, self.P) * self.L, self.Q)
 
-    def columns(self, P, L, Q): return keras.ops.concatenate([P, keras.ops.reshape(L, (1, -1)), keras.ops.transpose(Q)])   # a triplet is a column
+    def columns(self, P:Any, L:Any, Q:Any) -> tf.Tensor: return keras.ops.concatenate([P, keras.ops.reshape(L, (1, -1)), keras.ops.transpose(Q)])   # variables, or their gradients; a triplet is a column
 
-    def observe(self, gradients, beta1, beta2):
+    def observe(self, gradients:Sequence[tf.Tensor], beta1:float, beta2:float) -> None:
         "Smooth what the gradients of P, L, Q say."
         seen = keras.ops.abs(self.columns(self.P, self.L, self.Q) * self.columns(*gradients))
         self.sensitivity.assign(beta1 * self.sensitivity + (1 - beta1) * seen)
@@ -184,7 +201,11 @@ def budget(
     warm:int,    # t_i, steps before the first cut
     final:int,   # t_f, steps after the last
 ) -> int:
-    "How many triplets may be kept after `step` (arXiv 2303.10512), in whole numbers: rounded down, exactly."
+    """How many triplets may be kept after `step` (arXiv 2303.10512), in whole numbers: rounded down, exactly.
+
+    >>> [budget(t, steps=100, start=48, end=32, warm=10, final=30) for t in (0, 20, 40, 70)]
+    [48, 41, 34, 32]
+    """
     if step < warm: return start
     if step >= steps - final: return end
     return end + (start - end) * (steps - final - step)**3 // (steps - final - warm)**3
@@ -193,7 +214,11 @@ def keep_largest(
     scores:np.ndarray,  # (n,)
     count:int,
 ) -> np.ndarray:        # bool (n,), `count` of them True
-    "The largest; of equal ones those that come first."
+    """The largest; of equal ones those that come first.
+
+    >>> keep_largest(np.array([1, 3, 2, 3]), 2).tolist()
+    [False, True, False, True]
+    """
     kept = np.zeros(len(scores), bool)
     kept[np.argsort(-np.asarray(scores), kind='stable')[:count]] = True
     return kept
@@ -202,7 +227,7 @@ def keep_largest(
 class RankAllocator:
     "Spends one budget of triplets over all AdaLoRA adapters of a backbone. `observe`, `after`, `penalty` and `state` go to the training loop."
     def __init__(self,
-        backbone,              # With adapters of kind 'adalora'
+        backbone:keras.Model,  # With adapters of kind 'adalora'
         steps:int,             # T
         target:float=8,        # Triplets per matrix in the end, on average
         warm:float=.1,         # t_i / T
@@ -221,14 +246,14 @@ class RankAllocator:
         self.warm, self.final = int(warm * steps), int(final * steps)
         self.state = [v for a in self.layers.values() for v in a.own() if not v.trainable]
 
-    def budget(self, step) -> int: return budget(step, self.steps, self.start, self.end, self.warm, self.final)
+    def budget(self, step:int) -> int: return budget(step, self.steps, self.start, self.end, self.warm, self.final)
 
-    def ranks(self) -> dict: # Matrix → triplets kept
+    def ranks(self) -> dict[str, int]: # Matrix → triplets kept
         return {name: int(np.asarray(a.mask).sum()) for name, a in self.layers.items()}
 
-    def penalty(self): return self.weight * sum(orthogonality(a.P, a.Q) for a in self.layers.values())
+    def penalty(self) -> tf.Tensor: return self.weight * sum(orthogonality(a.P, a.Q) for a in self.layers.values())
 
-    def observer(self, variables): # What `train` calls with the gradients of `variables`
+    def observer(self, variables:Sequence[keras.Variable]) -> Callable[[Sequence], None]: # What `train` calls with the gradients of `variables`
         place = {id(v): n for n, v in enumerate(variables)}
         at = [(a, [place[id(v)] for v in (a.P, a.L, a.Q)]) for a in self.layers.values()]
         def observe(gradients):
@@ -237,14 +262,14 @@ class RankAllocator:
 
 # %% ../nbs/31_lora.ipynb #2f846617
 @patch
-def choose(self:RankAllocator, count:int):
+def choose(self:RankAllocator, count:int) -> None:
     "Keep the `count` most important triplets of all."
     found = [a.importance() for a in self.layers.values()]
     kept = keep_largest(np.concatenate(found), count)
     for a, part in zip(self.layers.values(), np.split(kept, np.cumsum([len(f) for f in found])[:-1])): a.mask.assign(part.astype('float32'))
 
 @patch
-def after(self:RankAllocator, step:int):
+def after(self:RankAllocator, step:int) -> None:
     "Once update number `step` is done: choose where it is time; silence what was not chosen."
     last = self.steps - self.final                                  # from here on the choice is final
     if step < self.warm or step < last and step % self.every: return
@@ -253,9 +278,16 @@ def after(self:RankAllocator, step:int):
 
 # %% ../nbs/31_lora.ipynb #5a03dcb6
 def rank_table(
-    ranks:dict,  # 'block_0_query' → rank
-) -> tuple:      # (int array (blocks, matrices), names of its columns)
-    "Ranks as a table of blocks by matrices; 0 where a matrix has no adapter."
+    ranks:Mapping[str, int],        # 'block_0_query' → rank
+) -> tuple[np.ndarray, list[str]]:  # (int array (blocks, matrices), names of its columns)
+    """Ranks as a table of blocks by matrices; 0 where a matrix has no adapter.
+
+    >>> table, names = rank_table({'block_0_query': 8, 'block_1_value': 2})
+    >>> pd.DataFrame(table, columns=names)
+       query  key  value  output
+    0      8    0      0       0
+    1      0    0      2       0
+    """
     blocks = 1 + max(int(name.split('_')[1]) for name in ranks)
     return np.array([[ranks.get(f'block_{n}_{part}', 0) for part in MATRICES] for n in range(blocks)]), list(MATRICES)
 
@@ -265,21 +297,21 @@ class LoRAClassifier(FineTunedClassifier):
     from_ids, train_blocks, rate_decay, kind = True, 0, 1., 'lora'
 
     def __init__(self,
-        checkpoint=None,             # Folder or hub name; None: the default
-        rank:int=8,                  # r
-        alpha:float=None,            # α; None: 2r
-        matrices=MATRICES,           # Which of a block's four
-        epochs:int=2,                # Passes over the training lines; with `validation` the best is kept, the frozen start included
-        learning_rate:float=1e-3,    # Highest one
+        checkpoint:str|Path|None=None,    # Folder or hub name; None: the default
+        rank:int=8,                       # r
+        alpha:float|None=None,            # α; None: 2r
+        matrices:Sequence[str]=MATRICES,  # Which of a block's four
+        epochs:int=2,                     # Passes over the training lines; with `validation` the best is kept, the frozen start included
+        learning_rate:float=1e-3,         # Highest one
         weight_decay:float=0.01,
         batch_size:int=32,
-        strengths=(1e-3, 1e-4, 1e-2),  # C of the logistic head it starts from; `validation` chooses, else the first
-        memory=None,                 # `StateMemory` shared with other models, for the frozen vectors
+        strengths:Sequence[float]=(1e-3, 1e-4, 1e-2),  # C of the logistic head it starts from; `validation` chooses, else the first
+        memory:StateMemory|None=None,     # `StateMemory` shared with other models, for the frozen vectors
         seed:int=0,
-        micro_batches:int=1,         # Parts of a batch that go through the model one after the other
-        patience:int=None,           # Stop after so many epochs without a better one; needs `validation`
-        folder=None,                 # Checkpoints: a `fit` that was killed goes on from there
-        log=None,                    # Folder for TensorBoard
+        micro_batches:int=1,              # Parts of a batch that go through the model one after the other
+        patience:int|None=None,           # Stop after so many epochs without a better one; needs `validation`
+        folder:str|Path|None=None,        # Checkpoints: a `fit` that was killed goes on from there
+        log:str|Path|None=None,           # Folder for TensorBoard
     ):
         self.checkpoint, self.rank, self.alpha, self.matrices, self.epochs, self.learning_rate, self.weight_decay = checkpoint, rank, alpha, matrices, epochs, learning_rate, weight_decay
         self.batch_size, self.strengths, self.memory, self.seed, self.micro_batches, self.patience, self.folder, self.log = batch_size, strengths, memory, seed, micro_batches, patience, folder, log
@@ -292,25 +324,25 @@ class AdaLoRAClassifier(LoRAClassifier):
     kind = 'adalora'
 
     def __init__(self,
-        checkpoint=None,             # Folder or hub name; None: the default
-        rank:int=12,                 # r of each matrix at the start
-        target:float=8,              # Rank per matrix in the end, on average
-        alpha:float=None,            # α; None: 16r
-        matrices=MATRICES,           # Which of a block's four
-        epochs:int=2,                # Passes over the training lines
-        learning_rate:float=1e-3,    # Highest one
+        checkpoint:str|Path|None=None,    # Folder or hub name; None: the default
+        rank:int=12,                      # r of each matrix at the start
+        target:float=8,                   # Rank per matrix in the end, on average
+        alpha:float|None=None,            # α; None: 16r
+        matrices:Sequence[str]=MATRICES,  # Which of a block's four
+        epochs:int=2,                     # Passes over the training lines
+        learning_rate:float=1e-3,         # Highest one
         weight_decay:float=0.01,
         batch_size:int=32,
-        strengths=(1e-3, 1e-4, 1e-2),  # C of the logistic head it starts from
-        warm:float=.1,               # Share of the steps before the first cut
-        final:float=.3,              # Share of the steps after the last
-        every:int=10,                # Steps between two choices
-        orthogonality:float=.1,      # γ, weight of the penalty
-        memory=None,                 # `StateMemory` shared with other models, for the frozen vectors
+        strengths:Sequence[float]=(1e-3, 1e-4, 1e-2),  # C of the logistic head it starts from
+        warm:float=.1,                    # Share of the steps before the first cut
+        final:float=.3,                   # Share of the steps after the last
+        every:int=10,                     # Steps between two choices
+        orthogonality:float=.1,           # γ, weight of the penalty
+        memory:StateMemory|None=None,     # `StateMemory` shared with other models, for the frozen vectors
         seed:int=0,
-        micro_batches:int=1,         # Parts of a batch that go through the model one after the other
-        folder=None,                 # Checkpoints: a `fit` that was killed goes on from there
-        log=None,                    # Folder for TensorBoard
+        micro_batches:int=1,              # Parts of a batch that go through the model one after the other
+        folder:str|Path|None=None,        # Checkpoints: a `fit` that was killed goes on from there
+        log:str|Path|None=None,           # Folder for TensorBoard
     ):
         self.checkpoint, self.rank, self.target, self.alpha, self.matrices, self.epochs, self.learning_rate = checkpoint, rank, target, alpha, matrices, epochs, learning_rate
         self.weight_decay, self.batch_size, self.strengths, self.warm, self.final, self.every, self.orthogonality = weight_decay, batch_size, strengths, warm, final, every, orthogonality
@@ -339,7 +371,7 @@ def _fine_tune(self:AdaLoRAClassifier, states, Y, held):
     self.coef_, self.intercept_ = start
 
 @patch(as_prop=True)
-def ranks_(self:AdaLoRAClassifier) -> dict:
+def ranks_(self:AdaLoRAClassifier) -> dict[str, int]:
     "Matrix → triplets that training kept, also where the frozen start was better than its end."
     return {name: int(np.asarray(a.mask).sum()) for name, a in adapters(self.backbone_).items()}
 
@@ -352,12 +384,12 @@ def _held_loss(model, states, Y) -> float: # As chapter 30 measures it
 ARRAYS, TOLD = 'adapters.safetensors', 'adapters.json'
 
 def save_adapters(
-    backbone,         # With adapters
-    folder,           # Written whole or not at all
-    checkpoint=None,  # Folder or hub name that `backbone` was loaded from; None: the default
-    head:dict=None,   # Name → array, whatever else was trained
-    settings=None,    # Anything JSON, to be given back
-) -> Path:            # The folder
+    backbone:keras.Model,                     # With adapters
+    folder:str|Path,                          # Written whole or not at all
+    checkpoint:str|Path|None=None,            # Folder or hub name that `backbone` was loaded from; None: the default
+    head:Mapping[str, np.ndarray]|None=None,  # Name → array, whatever else was trained
+    settings:Any=None,                        # Anything JSON, to be given back
+) -> Path:                                    # The folder
     "Write adapters of either kind with all that they remember, and a head. Raises `InputError` where there is nothing to write."
     from safetensors.numpy import save_file
     found = adapters(backbone)
@@ -378,10 +410,10 @@ def _variables(backbone): return {f'{name}/{v.name}': v for name, a in adapters(
 
 # %% ../nbs/31_lora.ipynb #4876d0ef
 def load_adapters(
-    folder,           # From `save_adapters`
-    checkpoint=None,  # Folder or hub name of the checkpoint it was trained on; None: the default
-    kind:str=None,    # 'lora' or 'adalora', where only that one will do
-) -> tuple:           # (backbone with adapters, head as name → array, settings)
+    folder:str|Path,                # From `save_adapters`
+    checkpoint:str|Path|None=None,  # Folder or hub name of the checkpoint it was trained on; None: the default
+    kind:str|None=None,             # 'lora' or 'adalora', where only that one will do
+) -> tuple[keras.Model, dict[str, np.ndarray], Any]:  # (backbone with adapters, head as name → array, settings)
     "The very numbers that were saved, on the checkpoint that they belong to. Raises `InputError` on another checkpoint or kind, and on arrays that do not fit."
     told, place = read_told(folder, kind), Path(folder)/ARRAYS
     source = find_checkpoint(checkpoint)
@@ -398,9 +430,9 @@ def load_adapters(
 FIELDS = dict(kind=str, rank=int, alpha=float, matrices=list, checkpoint=str, head=dict)
 
 def read_told(
-    folder,         # From `save_adapters`
-    kind:str=None,  # What it must be
-) -> dict:          # kind, rank, alpha, matrices, checkpoint, head, settings
+    folder:str|Path,     # From `save_adapters`
+    kind:str|None=None,  # What it must be
+) -> dict[str, Any]:     # kind, rank, alpha, matrices, checkpoint, head, settings
     "What a folder of adapters says about itself. Raises `InputError`."
     path = Path(folder)/TOLD
     told, again = read_json(path), 'save the adapters again'
@@ -427,7 +459,7 @@ def _check_arrays(path, expected, arrays):
 
 # %% ../nbs/31_lora.ipynb #8aaeaec6
 @patch
-def save(self:LoRAClassifier, folder) -> Path:
+def save(self:LoRAClassifier, folder:str|Path) -> Path:
     "Write adapters and head; the checkpoint they belong to stays where it is. For a plain checkpoint, `merge(model.backbone_)` and `save_backbone`."
     check_is_fitted(self, 'coef_')
     params = {k: v for k, v in self.get_params().items() if k not in ('checkpoint', 'memory', 'folder', 'log')}
@@ -435,11 +467,11 @@ def save(self:LoRAClassifier, folder) -> Path:
     return save_adapters(self.backbone_, folder, self.folder_, dict(coef=self.coef_, intercept=self.intercept_), told)
 
 def load_adapted_classifier(
-    folder,           # From `LoRAClassifier.save` or `AdaLoRAClassifier.save`
-    checkpoint=None,  # Folder or hub name of the checkpoint it was trained on; None: the default
-    memory=None,      # `StateMemory` shared with other models
-    kind:str=None,    # 'lora' or 'adalora', where only that one will do
-) -> LoRAClassifier:  # Of the class that was saved
+    folder:str|Path,                # From `LoRAClassifier.save` or `AdaLoRAClassifier.save`
+    checkpoint:str|Path|None=None,  # Folder or hub name of the checkpoint it was trained on; None: the default
+    memory:StateMemory|None=None,   # `StateMemory` shared with other models
+    kind:str|None=None,             # 'lora' or 'adalora', where only that one will do
+) -> LoRAClassifier:                # Of the class that was saved
     "What `save` wrote, ready to predict, the same to the last bit. Raises `InputError` as `load_adapters` does."
     told, path = read_told(folder, kind), Path(folder)/TOLD
     model = dict(lora=LoRAClassifier, adalora=AdaLoRAClassifier)[told['kind']]()

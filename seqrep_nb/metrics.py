@@ -9,18 +9,25 @@ __all__ = ['RANKING_METRICS', 'top_k', 'recall_at_k', 'ndcg_at_k', 'hit_rate_at_
            'macro_pr_auc', 'multilabel_result', 'result_rows', 'results_table']
 
 # %% ../nbs/17_metrics.ipynb #c314943b
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 import numpy as np, pandas as pd, scipy.sparse as sp
 from .core import input_error
+from .events import Ids
+from .tasks import RankingTask
 
 # %% ../nbs/17_metrics.ipynb #e6ffa790
 def top_k(
-    scores:np.ndarray,  # (U, I) float; higher is better, -inf (or beyond float32, about -3.4e38): never recommend
-    k:int=10,           # Length of the list
-    exclude=None,       # (U, I) sparse, non-zero where an item may not be recommended
-) -> np.ndarray:        # (U, k) int32 item codes, best first, -1 where no item is left
-    "The k best items of every row, compared as float32: scores that round to the same are equal, and equal ones keep the catalogue's order. Raises `InputError` on NaN."
+    scores:np.ndarray,                # (U, I) float; higher is better, -inf (or beyond float32, about -3.4e38): never recommend
+    k:int=10,                         # Length of the list
+    exclude:sp.csr_matrix|None=None,  # (U, I) sparse, non-zero where an item may not be recommended
+) -> np.ndarray:                      # (U, k) int32 item codes, best first, -1 where no item is left
+    """The k best items of every row, compared as float32: scores that round to the same are equal, and equal ones keep the catalogue's order. Raises `InputError` on NaN.
+
+    >>> top_k(np.array([[.1, .9, .9]]), k=2).tolist()
+    [[1, 2]]
+    """
     scores = np.asarray(scores)
     if k < 1 or scores.ndim != 2: raise input_error('top_k', problem=f'was given k={k} and scores of shape {scores.shape}', way_out='pass k of at least 1 and one row of scores per user')
     if (bad := np.isnan(scores).any(1)).any(): raise input_error('scores', row=int(bad.argmax()), value=np.nan, problem='hold NaN', way_out='score missing pairs -inf')
@@ -29,19 +36,30 @@ def top_k(
         top[rows] = _top_of_block(np.array(scores[rows], 'float32'), k, None if exclude is None else exclude[rows])
     return top
 
+# %% ../nbs/17_metrics.ipynb #689205ff
 def _top_of_block(scores, k, exclude): # (B, k); writes to `scores`
     if exclude is not None: scores[exclude.nonzero()] = -np.inf
     width = min(k, scores.shape[1])
     top = np.full((len(scores), k), -1, 'int32')
     if not scores.size: return top
-    least = np.partition(scores, -width, axis=1)[:, -width, None]
-    above, level = scores > least, scores == least
-    chosen = above | (level & (np.cumsum(level, 1, dtype='int32') <= width - above.sum(1, keepdims=True)))   # of a tie, the first in the catalogue
-    items = np.nonzero(chosen)[1].reshape(len(scores), width)
-    values = np.take_along_axis(scores, items, 1)
-    order = np.argsort(-values, axis=1, kind='stable')
-    top[:, :width] = np.where(np.take_along_axis(values, order, 1) > -np.inf, np.take_along_axis(items, order, 1), -1)
+    chosen = scores >= _reached(scores, width)
+    if chosen.sum() > 16 * width * len(scores):                                       # many are equal: of a tie, the first in the catalogue
+        least = np.partition(scores, -width, axis=1)[:, -width, None]
+        above, level = scores > least, scores == least
+        chosen = above | (level & (np.cumsum(level, 1, dtype='int32') <= width - above.sum(1, keepdims=True)))
+    users, items = np.nonzero(chosen)
+    values = scores[users, items]
+    order = np.lexsort((-values, users))                                              # equal ones stay in the catalogue's order
+    place = np.arange(len(users)) - np.searchsorted(users, users)
+    first = (place < width) & (values[order] > -np.inf)
+    top[users[first], place[first]] = items[order][first]
     return top
+
+def _reached(scores, width) -> np.ndarray: # (B, 1) what at least `width` items of each row reach: the width-th largest of the maxima of groups, far fewer than the items
+    size = max(min(64, scores.shape[1] // (4 * width)), 1)
+    n = scores.shape[1] // size
+    peaks = scores if size == 1 else scores[:, :size * n].reshape(len(scores), size, n).max(1)
+    return np.partition(peaks, -width, axis=1)[:, -width, None]
 
 # %% ../nbs/17_metrics.ipynb #acaa3d14
 def _targets(relevant) -> sp.csr_matrix: # without zeros that are stored; a copy only where there are any
@@ -58,21 +76,32 @@ def _hits(ranked, relevant, once=True) -> np.ndarray: # (U, k) True where the re
     targets = _targets(relevant).tocoo()
     return np.isin(rows * width + ranked, targets.row.astype('int64') * width + targets.col) & (ranked >= 0)
 
+# %% ../nbs/17_metrics.ipynb #6219df8b
 def recall_at_k(
     ranked:np.ndarray,       # (U, >=k) item codes, best first, -1 empty
     relevant:sp.csr_matrix,  # (U, I) non-zero where relevant
-    k:int=10,
+    k:int=10,                # Length of the list that counts
 ) -> np.ndarray:             # (U,) float64, NaN for users without a relevant item
-    "Hits among the first k over min(k, number of relevant items). Raises `InputError`, as the others, on an item that stands twice in a list."
+    """Hits among the first k over min(k, number of relevant items). Raises `InputError`, as the others, on an item that stands twice in a list.
+
+    >>> import scipy.sparse as sp
+    >>> recall_at_k(np.array([[2, 0]]), sp.csr_matrix([[1, 1, 0]]), k=2).tolist()
+    [0.5]
+    """
     possible = np.minimum(_number(relevant), k)
     return np.divide(_hits(ranked[:, :k], relevant).sum(1), possible, out=np.full(len(ranked), np.nan), where=possible > 0)
 
 def ndcg_at_k(
     ranked:np.ndarray,       # (U, >=k) item codes, best first, -1 empty
     relevant:sp.csr_matrix,  # (U, I) non-zero where relevant
-    k:int=10,
+    k:int=10,                # Length of the list that counts
 ) -> np.ndarray:             # (U,) float64, NaN for users without a relevant item
-    "Discounted hits over the best possible ones, binary relevance (Järvelin and Kekäläinen, 2002)."
+    """Discounted hits over the best possible ones, binary relevance (Järvelin and Kekäläinen, 2002).
+
+    >>> import scipy.sparse as sp
+    >>> ndcg_at_k(np.array([[2, 0]]), sp.csr_matrix([[1, 0, 0]]), k=2).round(3).tolist()
+    [0.631]
+    """
     discount = 1 / np.log2(np.arange(2, k + 2))
     best = np.append(0, discount.cumsum())[np.minimum(_number(relevant), k)]
     gain = (_hits(ranked[:, :k], relevant) * discount[:ranked[:, :k].shape[1]]).sum(1)
@@ -85,18 +114,33 @@ def _share(gain, possible) -> np.ndarray: # (U,) gain / possible, NaN where noth
 def hit_rate_at_k(
     ranked:np.ndarray,       # (U, >=k) item codes, best first, -1 empty
     relevant:sp.csr_matrix,  # (U, I) non-zero where relevant
-    k:int=10,
+    k:int=10,                # Length of the list that counts
 ) -> np.ndarray:             # (U,) float64, 0 or 1, NaN for users without a relevant item
-    "Is there a hit among the first k?"
+    """Is there a hit among the first k?
+
+    >>> import scipy.sparse as sp
+    >>> hit_rate_at_k(np.array([[2, 0], [1, 2]]), sp.csr_matrix([[1, 1, 0], [1, 0, 0]]), k=2).tolist()
+    [1.0, 0.0]
+    """
     return _share(_hits(ranked[:, :k], relevant).any(1).astype(float), _number(relevant) > 0)
 
 def mrr_at_k(ranked:np.ndarray, relevant:sp.csr_matrix, k:int=10) -> np.ndarray: # (U,) as `hit_rate_at_k`
-    "One over the place of the first hit among the first k, 0 without one."
+    """One over the place of the first hit among the first k, 0 without one.
+
+    >>> import scipy.sparse as sp
+    >>> mrr_at_k(np.array([[2, 0]]), sp.csr_matrix([[1, 0, 0]]), k=2).tolist()
+    [0.5]
+    """
     hits = _hits(ranked[:, :k], relevant)
     return _share(np.where(hits.any(1), 1 / (1 + hits.argmax(1)), 0), _number(relevant) > 0)
 
 def map_at_k(ranked:np.ndarray, relevant:sp.csr_matrix, k:int=10) -> np.ndarray: # (U,) as `hit_rate_at_k`
-    "Precision at each hit among the first k, summed, over min(k, number of relevant items)."
+    """Precision at each hit among the first k, summed, over min(k, number of relevant items).
+
+    >>> import scipy.sparse as sp
+    >>> map_at_k(np.array([[0, 2, 1]]), sp.csr_matrix([[1, 1, 0]]), k=3).round(3).tolist()
+    [0.833]
+    """
     hits = _hits(ranked[:, :k], relevant)
     precision = hits.cumsum(1) / np.arange(1, hits.shape[1] + 1)
     return _share((hits * precision).sum(1), np.minimum(_number(relevant), k))
@@ -106,7 +150,11 @@ RANKING_METRICS = dict(NDCG=ndcg_at_k, Recall=recall_at_k, MRR=mrr_at_k, MAP=map
 # %% ../nbs/17_metrics.ipynb #e7481e0f
 @dataclass(frozen=True)
 class Protocol:
-    "Everything that must be equal before two numbers may be compared."
+    """Everything that must be equal before two numbers may be compared.
+
+    >>> Protocol('toy log', 'ranking', '2024-01-15', view='all', candidates='3 items, full ranking', users=2).stamp()
+    'toy log · ranking · view all · cut 2024-01-15 · first basket after the cut, as a set · 3 items, full ranking · ties: catalogue order · 2 users'
+    """
     dataset: str                             # 'Complete Journey'
     task: str                                # 'ranking', 'will buy within 7 days'
     cut: str                                 # '2017-12-01'
@@ -121,17 +169,22 @@ class Protocol:
         parts = [self.dataset, self.task, f'view {self.view}' if self.view else '', f'cut {self.cut}', self.target, self.candidates, f'ties: {self.ties}' if self.ties else '', f'{self.users:,} users']
         return ' · '.join(p for p in parts if p)
 
+# %% ../nbs/17_metrics.ipynb #29d38a99
 @dataclass(frozen=True)
 class Result:
-    "One metric of one model, user by user."
+    """One metric of one model, user by user.
+
+    >>> Result('popular', 'NDCG@10', np.array([0., 1.]), Protocol('toy log', 'ranking', '2024-01-15', users=2)).value
+    0.5
+    """
     model: str
     metric: str           # 'NDCG@10'
     values: np.ndarray    # (n,) a value per user; (n, 2) labels and probabilities for a classifier
     protocol: Protocol
     seed: int = 0
-    statistic: Callable = None  # values -> number; None: the mean
-    per_user: object = None     # (n,) ids, so that pairs are pairs; rows of one id are resampled together
-    centred: bool = False       # `statistic` is a share that resampling biases: its draws are centred on the value
+    statistic: Callable[[np.ndarray],float]|None = None  # values -> number; None: the mean
+    per_user: Ids|None = None                            # (n,) ids, so that pairs are pairs; rows of one id are resampled together
+    centred: bool = False                                # `statistic` is a share that resampling biases: its draws are centred on the value
 
     @property
     def value(self) -> float: return float(np.mean(self.values) if self.statistic is None else self.statistic(self.values))
@@ -146,7 +199,7 @@ def _ranked(scores, task, view, k, dataset, negatives=None, seed=0): # asked (A,
     if not len(asked): raise input_error('task', problem=f'has no target in view {view!r}', way_out='cut earlier, or leave this view out')
     relevant, scores, candidates = relevant[asked], scores[asked], f'{scores.shape[1]:,} items, full ranking'
     if negatives is not None: scores, candidates = _sampled(scores, relevant, excluded[asked], negatives, seed), f'the targets and {negatives:,} random items (seed {seed}) of {scores.shape[1]:,}, sampled'
-    protocol = Protocol(dataset or task.dataset, 'ranking', f'{task.cut:%Y-%m-%d %H:%M}'.removesuffix(' 00:00'), view, candidates=candidates, users=len(asked))
+    protocol = Protocol(dataset or task.dataset, 'ranking', f'{task.cut:%Y-%m-%d %H:%M}'.removesuffix(' 00:00'), view, getattr(task, 'target', Protocol.target), candidates, users=len(asked))
     return asked, relevant, top_k(scores, k, excluded[asked]), protocol
 
 def _sampled(scores, relevant, excluded, n, seed): # (A, I) the scores of the targets and of n others, -inf elsewhere
@@ -159,16 +212,16 @@ def _sampled(scores, relevant, excluded, n, seed): # (A, I) the scores of the ta
     return kept
 
 def evaluate_ranking(
-    model:str,          # Name in the table
-    scores:np.ndarray,  # (U, I), rows and columns of `task`
-    task,               # `RankingTask`
-    view:str='all',     # 'all' or 'new'
-    k:int=10,
-    seed:int=0,
-    dataset:str=None,   # Name of the log in the stamp; None: `task.dataset`
-    metrics=('NDCG', 'Recall'),  # Of `RANKING_METRICS`
-    negatives:int=None, # Rank the targets among so many random items only, as a lesson; None: among all
-) -> list:              # `Result`s, one per metric: NDCG@k, Recall@k
+    model:str,                                 # Name in the table
+    scores:np.ndarray,                         # (U, I), rows and columns of `task`
+    task:RankingTask,                          # Users, candidates and what they met after the cut
+    view:str='all',                            # 'all' or 'new'
+    k:int=10,                                  # Length of the list that counts
+    seed:int=0,                                # Of the draw of `negatives`; it goes into the results
+    dataset:str|None=None,                     # Name of the log in the stamp; None: `task.dataset`
+    metrics:Sequence[str]=('NDCG', 'Recall'),  # Of `RANKING_METRICS`
+    negatives:int|None=None,                   # Rank the targets among so many random items only, as a lesson; None: among all
+) -> list[Result]:                             # `Result`s, one per metric: NDCG@k, Recall@k
     "Rank every candidate for every user with a target, and measure. Never sampled, unless asked to."
     if odd := set(metrics) - set(RANKING_METRICS): raise input_error('metrics', problem=f'has {sorted(odd)}', way_out=f'use {", ".join(RANKING_METRICS)}')
     if negatives is not None and negatives < 1: raise input_error('negatives', problem=f'are {negatives}', way_out='use at least 1, or None for all')
@@ -210,11 +263,15 @@ def _drawn(results, times, seed) -> np.ndarray: # (<=times, len(results)) each r
 # %% ../nbs/17_metrics.ipynb #cb64a2cf
 def interval(
     result:Result,
-    times:int=1000,   # Resamples
-    level:float=0.95,
-    seed:int=0,
-) -> tuple:           # value, low, high
-    "The value and its bootstrap interval over users. Resamples without a value (of one class only) are left out; raises `InputError` if all are."
+    times:int=1000,             # Resamples
+    level:float=0.95,           # Share of the resamples that lie inside
+    seed:int=0,                 # Of the resamples
+) -> tuple[float,float,float]:  # value, low, high
+    """The value and its bootstrap interval over users. Resamples without a value (of one class only) are left out; raises `InputError` if all are.
+
+    >>> interval(Result('popular', 'NDCG@10', np.array([.5, .5, .5]), Protocol('toy log', 'ranking', '2024-01-15', users=3)))
+    (0.5, 0.5, 0.5)
+    """
     low, high = np.quantile(_drawn([result], times, seed)[:, 0], [(1 - level) / 2, (1 + level) / 2])
     return result.value, float(low), float(high)
 
@@ -224,13 +281,19 @@ def _compared(better, base, drawn, level) -> dict: # drawn: (times,) differences
     return dict(gain=better.value - base.value, low=float(low), high=float(high), ratio=better.value / base.value if base.value else np.inf, p=float(p))
 
 def compare(
-    better:Result,   # The model that claims to be better
-    base:Result,     # The model it is compared with
-    times:int=1000,
-    level:float=0.95,
-    seed:int=0,
-) -> dict:           # gain, low, high: the difference and its interval; ratio; p: two-sided bootstrap p-value
-    "Paired comparison over the same users. Raises `InputError` if the two protocols or metrics differ."
+    better:Result,     # The model that claims to be better
+    base:Result,       # The model it is compared with
+    times:int=1000,    # Resamples
+    level:float=0.95,  # Share of the resamples that lie inside
+    seed:int=0,        # Of the resamples
+) -> dict[str,float]:  # gain, low, high: the difference and its interval; ratio; p: two-sided bootstrap p-value
+    """Paired comparison over the same users. Raises `InputError` if the two protocols or metrics differ.
+
+    >>> protocol = Protocol('toy log', 'ranking', '2024-01-15', users=3)
+    >>> better, base = (Result(name, 'NDCG@10', np.full(3, value), protocol) for name, value in dict(new=.75, old=.5).items())
+    >>> {name: compare(better, base)[name] for name in ('gain', 'low', 'high', 'ratio')}
+    {'gain': 0.25, 'low': 0.25, 'high': 0.25, 'ratio': 1.5}
+    """
     _check_pair(better, base)
     drawn = _drawn([better, base], times, seed)
     return _compared(better, base, drawn[:, 0] - drawn[:, 1], level)
@@ -244,9 +307,15 @@ def _check_pair(a:Result, b:Result):
 
 # %% ../nbs/17_metrics.ipynb #926d5a9d
 def pool(
-    results:list,  # `Result`s of one model and metric at several cuts
-) -> Result:       # One, whose rows of one user are resampled together
-    "Join the same measurement at several cuts. Raises `InputError` if they differ in more than the cut."
+    results:Sequence[Result],  # `Result`s of one model and metric at several cuts
+) -> Result:                   # One, whose rows of one user are resampled together
+    """Join the same measurement at several cuts. Raises `InputError` if they differ in more than the cut.
+
+    >>> at = lambda cut, value: Result('popular', 'NDCG@10', np.array([value]), Protocol('toy log', 'ranking', cut, users=1), per_user=['u'])
+    >>> pooled = pool([at('2024-01-15', 0.), at('2024-02-15', 1.)])
+    >>> pooled.value, pooled.protocol.cut, pooled.protocol.users
+    (0.5, '2024-01-15, 2024-02-15', 1)
+    """
     if not len(results): raise input_error('results', problem='are empty', way_out='pass at least one')
     first = results[0]
     kind = lambda r: (r.model, r.metric, r.centred, replace(r.protocol, cut='', users=0))
@@ -260,28 +329,41 @@ def pool(
 def coverage_at_k(
     ranked:np.ndarray,  # (U, >=k) item codes, best first, -1 empty
     items:int,          # Size of the catalogue
-    k:int=10,
+    k:int=10,           # Length of the list that counts
 ) -> float:
-    "Share of the catalogue that stands in at least one list."
+    """Share of the catalogue that stands in at least one list.
+
+    >>> coverage_at_k(np.array([[0, 1], [1, 2]]), items=4, k=2)
+    0.75
+    """
     return len(np.setdiff1d(ranked[:, :k], [-1])) / items
 
 def novelty_at_k(
     ranked:np.ndarray,  # (U, >=k) item codes, best first, -1 empty
     counts:np.ndarray,  # (I,) how many users knew each item
     users:int,          # Of how many
-    k:int=10,
+    k:int=10,           # Length of the list that counts
 ) -> np.ndarray:        # (U,) bits, NaN for an empty list
-    "Mean self-information of the recommended items."
+    """Mean self-information of the recommended items.
+
+    >>> novelty_at_k(np.array([[0, 1]]), counts=np.array([8, 2]), users=8, k=2).tolist()
+    [1.0]
+    """
     top = ranked[:, :k]
     bits = -np.log2(np.maximum(np.asarray(counts).ravel(), 1) / users)
     return _share(np.where(top >= 0, bits[top], 0).sum(1), (top >= 0).sum(1))
 
+# %% ../nbs/17_metrics.ipynb #598e8859
 def diversity_at_k(
-    ranked:np.ndarray,  # (U, >=k) item codes, best first, -1 empty
-    features,           # (I, D) item vectors, or (I,) categories; a missing category equals no other
-    k:int=10,
-) -> np.ndarray:        # (U,) mean over pairs of 1 - cosine, or of 'differs'; NaN for lists of fewer than two items
-    "How unlike are the items of a list?"
+    ranked:np.ndarray,    # (U, >=k) item codes, best first, -1 empty
+    features:np.ndarray,  # (I, D) item vectors, or (I,) categories; a missing category equals no other
+    k:int=10,             # Length of the list that counts
+) -> np.ndarray:          # (U,) mean over pairs of 1 - cosine, or of 'differs'; NaN for lists of fewer than two items
+    """How unlike are the items of a list?
+
+    >>> diversity_at_k(np.array([[0, 1, 2]]), np.array(['tea', 'tea', 'milk']), k=3).round(2).tolist()
+    [0.67]
+    """
     top, features = ranked[:, :k], np.asarray(features)
     real = top >= 0
     pairs = real.sum(1) * (real.sum(1) - 1) / 2
@@ -297,15 +379,15 @@ def diversity_at_k(
 
 # %% ../nbs/17_metrics.ipynb #43c9f853
 def evaluate_lists(
-    model:str,          # Name in the table
-    scores:np.ndarray,  # (U, I), rows and columns of `task`
-    task,               # `RankingTask`
-    view:str='all',     # 'all' or 'new'
-    k:int=10,
-    seed:int=0,
-    dataset:str=None,   # Name of the log in the stamp; None: `task.dataset`
-    features=None,      # (I, D) item vectors or (I,) categories, for the diversity; None: without
-) -> list:              # `Result`s: Coverage@k, Novelty@k, and Diversity@k where `features` are given
+    model:str,                      # Name in the table
+    scores:np.ndarray,              # (U, I), rows and columns of `task`
+    task:RankingTask,               # Users, candidates and what they met before the cut
+    view:str='all',                 # 'all' or 'new'
+    k:int=10,                       # Length of the list that counts
+    seed:int=0,                     # It goes into the results
+    dataset:str|None=None,          # Name of the log in the stamp; None: `task.dataset`
+    features:np.ndarray|None=None,  # (I, D) item vectors or (I,) categories, for the diversity; None: without
+) -> list[Result]:                  # `Result`s: Coverage@k, Novelty@k, and Diversity@k where `features` are given
     "Measure the lists themselves, for the users whom `evaluate_ranking` asks."
     if features is not None and len(features) != scores.shape[1]: raise input_error('features', problem=f'are {len(features):,}, the candidates {scores.shape[1]:,}', way_out='pass one row per candidate')
     asked, _, ranked, protocol = _ranked(scores, task, view, k, dataset)
@@ -322,12 +404,12 @@ def _stepped(t, drawn) -> np.ndarray: # (M,) p-values: t (M,) statistics; drawn 
     return p
 
 def compare_many(
-    results:list,      # `Result`s, one per model, of one metric and protocol
-    base:Result,       # The model that all are compared with
-    times:int=1000,
-    level:float=0.95,
-    seed:int=0,
-) -> pd.DataFrame:     # Row per model: model, value, gain, low, high, p as `compare` alone; low_all, high_all, p_all hold for all together
+    results:Sequence[Result],  # One per model, of one metric and protocol
+    base:Result,               # The model that all are compared with
+    times:int=1000,            # Resamples
+    level:float=0.95,          # Share of the resamples that lie inside
+    seed:int=0,                # Of the resamples
+) -> pd.DataFrame:             # Row per model: model, value, gain, low, high, p as `compare` alone; low_all, high_all, p_all hold for all together
     "Compare a table of models with one, corrected for their number by max-T. Raises `InputError` if protocols or metrics differ."
     if not results: raise input_error('results', problem='are empty', way_out='pass at least one')
     for r in results: _check_pair(r, base)
@@ -351,11 +433,19 @@ def reliability(
     probability:np.ndarray, # (n,) of label 1
     bins:int=10,            # Of equal width; an edge belongs to the bin below it
 ) -> pd.DataFrame:          # Row per bin that is not empty: probability and share (means in it), n
-    "What was promised beside what happened."
+    """What was promised beside what happened.
+
+    >>> reliability(np.array([0, 1, 1]), np.array([.25, .5, 1.]), bins=2).to_dict('list')
+    {'probability': [0.375, 1.0], 'share': [0.5, 1.0], 'n': [2, 1]}
+    """
     return pd.DataFrame(dict(probability=probability, share=np.asarray(y, float), n=1)).groupby(_bin(probability, bins)).agg(dict(probability='mean', share='mean', n='sum')).rename_axis('bin')
 
 def expected_calibration_error(y:np.ndarray, probability:np.ndarray, bins:int=10) -> float: # As `reliability`
-    "Mean distance between promise and share, weighted by the bins' sizes."
+    """Mean distance between promise and share, weighted by the bins' sizes.
+
+    >>> expected_calibration_error(np.array([0, 1]), np.array([.25, .75]))
+    0.25
+    """
     return float(np.abs(np.bincount(_bin(probability, bins), np.asarray(probability) - y)).sum() / len(y))
 
 # %% ../nbs/17_metrics.ipynb #cfd65bdd
@@ -389,15 +479,20 @@ def _log_loss(v): return -float(np.mean(np.log(np.clip(np.where(v[:, 0] > 0, v[:
 def _brier(v): return float(np.mean((v[:, 0] - v[:, 1]) ** 2))
 
 def classification_results(
-    model:str,
-    y:np.ndarray,           # (n,) labels 0 and 1
-    probability:np.ndarray, # (n,) of label 1
-    protocol:Protocol,
-    seed:int=0,
-    bins:int=None,          # Bins of the calibration error, which is added where they are given
-    per_user=None,          # (n,) ids where a user has several rows: those are resampled together
-) -> list:                  # `Result`s: PR-AUC, ROC-AUC, log-loss, Brier; ECE
-    "Measure a classifier. Raises `InputError` if only one class is present or a probability is outside 0…1."
+    model:str,               # Name in the table
+    y:np.ndarray,            # (n,) labels 0 and 1
+    probability:np.ndarray,  # (n,) of label 1
+    protocol:Protocol,       # Its `users` are counted here
+    seed:int=0,              # It goes into the results
+    bins:int|None=None,      # Bins of the calibration error, which is added where they are given
+    per_user:Ids|None=None,  # (n,) ids where a user has several rows: those are resampled together
+) -> list[Result]:           # `Result`s: PR-AUC, ROC-AUC, log-loss, Brier; ECE
+    """Measure a classifier. Raises `InputError` if only one class is present or a probability is outside 0…1.
+
+    >>> results = classification_results('toy model', np.array([0, 1, 1]), np.array([.25, .75, .5]), Protocol('toy log', 'will buy', '2024-01-15'))
+    >>> [(result.metric, round(result.value, 3)) for result in results]
+    [('PR-AUC', 1.0), ('ROC-AUC', 1.0), ('log-loss', 0.423), ('Brier', 0.125)]
+    """
     y, probability = np.asarray(y), np.asarray(probability, dtype=float)
     if y.shape != probability.shape or y.ndim != 1: raise input_error('probability', problem=f'has shape {probability.shape}, y {y.shape}', way_out='pass one probability of label 1 per label')
     if not set(y.tolist()) <= {0, 1}: raise input_error('y', problem=f'holds other labels than 0 and 1: {sorted(set(y.tolist()) - {0, 1}, key=str)[:3]}', way_out='code the label that you predict as 1, the other as 0')
@@ -413,19 +508,23 @@ def classification_results(
 def macro_pr_auc(
     values:np.ndarray,  # (n, 2C): C labels 0 and 1, then their C scores
 ) -> float:             # NaN where no label is ever 1
-    "Mean over the labels of the area under precision and recall, by average precision; equal scores count as one threshold. Labels that are never 1 are left out."
+    """Mean over the labels of the area under precision and recall, by average precision; equal scores count as one threshold. Labels that are never 1 are left out.
+
+    >>> macro_pr_auc(np.array([[0, 1, .2, .9], [1, 0, .7, .3]]))
+    1.0
+    """
     return _MACRO(values)
 
 _MACRO = _Area(_average_precision)
 macro_pr_auc.of = _MACRO.of
 
 def multilabel_result(
-    model:str,
+    model:str,               # Name in the table
     Y:np.ndarray,            # (n, C) labels 0 and 1
     probability:np.ndarray,  # (n, C) of label 1
-    protocol:Protocol,
-    seed:int=0,
-    per_user=None,           # (n,) ids
+    protocol:Protocol,       # Its `users` are counted here
+    seed:int=0,              # It goes into the results
+    per_user:Ids|None=None,  # (n,) ids
 ) -> Result:                 # macro PR-AUC
     "Measure a classifier of several labels. Raises `InputError` on shapes that differ."
     Y, probability = np.asarray(Y), np.asarray(probability, float)
@@ -435,9 +534,9 @@ def multilabel_result(
 
 # %% ../nbs/17_metrics.ipynb #a772b9d7
 def result_rows(
-    results:list,    # `Result`s
-    times:int=1000,  # Resamples of the interval
-) -> list:           # One dict each: task, model, view, metric, value, low, high, n, protocol, seed
+    results:Sequence[Result],  # Of any models, metrics and protocols
+    times:int=1000,            # Resamples of the interval
+) -> list[dict[str,Any]]:      # One each: task, model, view, metric, value, low, high, n, protocol, seed
     "Results as flat rows, ready for JSON."
     rows = []
     for r in results:
@@ -447,10 +546,16 @@ def result_rows(
     return rows
 
 def results_table(
-    rows:list,       # As `result_rows` gives them
-    digits:int=4,
-) -> pd.DataFrame:   # One line per model; a column per view and metric: 'value [low, high]'
-    "Rows as a table to read. Raises `InputError` if one column mixes protocols."
+    rows:Sequence[dict[str,Any]],  # As `result_rows` gives them
+    digits:int=4,                  # Behind the decimal point
+) -> pd.DataFrame:                 # One line per model; a column per view and metric: 'value [low, high]'
+    """Rows as a table to read. Raises `InputError` if one column mixes protocols.
+
+    >>> result = Result('popular', 'NDCG@10', np.array([.5, .5]), Protocol('toy log', 'ranking', '2024-01-15', users=2))
+    >>> results_table(result_rows([result]), digits=2)
+                       NDCG@10
+    popular  0.50 [0.50, 0.50]
+    """
     if not len(rows): raise input_error('rows', problem='are empty', way_out='pass what result_rows gives for at least one result')
     table = pd.DataFrame(rows)
     table['column'] = [' '.join(p for p in (r.view, r.metric) if p) for r in table.itertuples()]

@@ -8,20 +8,22 @@ __all__ = ['RESERVED', 'BROKEN', 'NAMES', 'parquet_files', 'settle', 'copies', '
 # %% ../nbs/18_prepare.ipynb #51bf1771
 import numbers
 from collections import deque
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 import numpy as np, pandas as pd, pyarrow as pa, pyarrow.parquet as pq
 from .core import check_place, input_error, progress, write_json, write_whole
 from .events import ACTIONS, EVENT_COLUMNS, NO_TIME
 from .clean import RULES, Rule, _flag
-from .split import as_time
+from .split import TimeLike, as_time
 from .histories import _within_user
 
 # %% ../nbs/18_prepare.ipynb #23015101
 def parquet_files(
-    paths,   # A Parquet file, a list of them, or a folder: its events*.parquet, or else all that it holds
-) -> list:   # Paths, those of a folder sorted by name
+    paths:str|Path|Iterable[str|Path],  # A Parquet file, a list of them, or a folder: its events*.parquet, or else all that it holds
+) -> list[Path]:                        # Paths, those of a folder sorted by name
     "The files of a log. Raises `InputError` where there is none, or one is no Parquet file, or lacks a column."
     paths = [paths] if isinstance(paths, (str, Path)) else list(paths)
     files = [f for p in map(Path, paths) for f in (sorted(p.glob('events*.parquet')) or sorted(p.glob('*.parquet')) if p.is_dir() else [p])]
@@ -145,7 +147,7 @@ def _lexsort(*keys): # the last key is the least; NaN counts as smallest, consta
     return np.lexsort([k for k in keys[::-1] if len(k) and (k != k[0]).any()] or [np.zeros(len(keys[0]))])
 
 # %% ../nbs/18_prepare.ipynb #5b04a061
-def settle(rows:dict) -> dict: # column -> values, by user and time -> the same in canonical order
+def settle(rows:dict[str,np.ndarray]) -> dict[str,np.ndarray]: # column -> values, by user and time -> the same in canonical order
     "Order rows of one user and one moment as `sort_events` does."
     tied, run = _tied(_same(rows['user'], rows['time']))
     if not len(tied): return rows
@@ -159,8 +161,13 @@ def _moved(values, to, source):
     return values
 
 # %% ../nbs/18_prepare.ipynb #4700b661
-def copies(rows:dict) -> np.ndarray: # (n,) True for every copy of a row but its first; rows in canonical order
-    "The rule exact_duplicate, on sorted rows: only neighbours can be equal."
+def copies(rows:dict[str,np.ndarray]) -> np.ndarray: # (n,) True for every copy of a row but its first; rows in canonical order
+    """The rule exact_duplicate, on sorted rows: only neighbours can be equal.
+
+    >>> rows = dict.fromkeys(['user', 'time', 'basket', 'action', 'item', 'price', 'quantity', 'query'], np.zeros(3)) | dict(row=np.arange(3))
+    >>> copies(rows | dict(item=np.array([0, 0, 1]))).tolist()
+    [False, True, False]
+    """
     found = np.zeros(len(rows['user']), bool)
     tied, run = _tied(_same(*(rows[c] for c in ('user', 'time', 'basket', 'action', 'item'))))
     keys = [run, *(np.nan_to_num(rows[c][tied], nan=np.inf) for c in ('price', 'quantity')), rows['query'][tied]]
@@ -169,8 +176,13 @@ def copies(rows:dict) -> np.ndarray: # (n,) True for every copy of a row but its
     return found
 
 # %% ../nbs/18_prepare.ipynb #a9894891
-def cut_sessions(rows:dict, gap:int, by_id:bool) -> tuple: # session and basket of each row, int32, from 0 within each user; rows in canonical order
-    "Sessions by their id where the log has such a column, else by pauses longer than `gap` microseconds; baskets by their id, else by session."
+def cut_sessions(rows:dict[str,np.ndarray], gap:int, by_id:bool) -> tuple[np.ndarray,np.ndarray]: # session and basket of each row, int32, from 0 within each user; rows in canonical order
+    """Sessions by their id where the log has such a column, else by pauses longer than `gap` microseconds; baskets by their id, else by session.
+
+    >>> rows = dict(user=np.array([0, 0, 0, 1]), time=np.array([0, 10, 99, 99]), basket=np.full(4, -1))
+    >>> cut_sessions(rows, gap=60, by_id=False)[0].tolist()
+    [0, 0, 1, 0]
+    """
     user, time = rows['user'], rows['time']
     if not len(user): return np.zeros(0, 'int32'), np.zeros(0, 'int32')
     if by_id:
@@ -281,15 +293,15 @@ def _tidy(to):
 
 # %% ../nbs/18_prepare.ipynb #26e3d551
 def prepare_log(
-    files,             # Canonical events as Parquet: a file, a folder or a list of files; any order, any number
-    out,               # Folder to write, whole or not at all
-    cut=None,          # The moment at which history ends, as `as_time` reads it; None: after the last row
-    rules=None,        # {name: `Rule`}; None: `RULES`
-    gap_minutes=30,    # A longer pause ends a session, where the log has no session_id
-    ignore=(),         # Columns to pass over: ('session_id',) cuts sessions anew
-    memory='4GB',      # Limit for DuckDB, which goes on on disk beyond it
-    threads=None,      # None: all cores
-) -> dict:             # rows, kept, rejected (by rule), users, items, later rows, …; also in report.json
+    files:str|Path|Iterable[str|Path],  # Canonical events as Parquet: a file, a folder or a list of files; any order, any number
+    out:str|Path,                       # Folder to write, whole or not at all
+    cut:TimeLike|None=None,             # The moment at which history ends, as `as_time` reads it; None: after the last row
+    rules:dict[str,Rule]|None=None,     # {name: `Rule`}; None: `RULES`
+    gap_minutes:float=30,               # A longer pause ends a session, where the log has no session_id
+    ignore:str|Collection[str]=(),      # Columns to pass over: ('session_id',) cuts sessions anew
+    memory:str='4GB',                   # Limit for DuckDB, which goes on on disk beyond it
+    threads:int|None=None,              # None: all cores
+) -> dict[str,Any]:                     # rows, kept, rejected (by rule), users, items, later rows, …; also in report.json
     "Clean, cut sessions, split in time and lay histories end to end, on disk. Raises `InputError` on files that hold no canonical events, and where `out` holds other things."
     files, rules = parquet_files(files), BROKEN | (RULES if rules is None else rules)
     ignore = (ignore,) if isinstance(ignore, str) else ignore

@@ -7,14 +7,16 @@ __all__ = ['FEW', 'searches_asked', 'known_before', 'query_table', 'relearned', 
            'unseen_only', 'hold_shop', 'query_contest']
 
 # %% ../nbs/46_query.ipynb #428fca9b
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 import numpy as np, pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from .click import check_sessions
-from .contest import ENTRIES, Question, _written, contest, verdict_results
+from .contest import ENTRIES, Question, Verdict, _written, contest, verdict_results
 from .core import input_error
 from .encode import encode, normalize_rows
 from .histories import DAY
@@ -28,7 +30,14 @@ def searches_asked(
     events:pd.DataFrame,  # Canonical events with `session_id` and `query`
     items:pd.DataFrame,   # Canonical items with `category`
 ) -> SimpleNamespace:     # N searches: now, closes (N,) microseconds; y, query, user, visit (N,) codes; users (N,) ids; text (Q,) distinct strings; categories (C,); past: the views
-    "Each search that opened an item, in order of time, and the views that may be its past. Raises `InputError` on a log without queries."
+    """Each search that opened an item, in order of time, and the views that may be its past. Raises `InputError` on a log without queries.
+
+    >>> times = pd.to_datetime(['2024-01-01 10:00', '2024-01-01 10:01'], utc=True)
+    >>> events = pd.DataFrame(dict(user_id='u', session_id='s', action=['search', 'view'], query=['tea', None], item_id=[None, 'a'], timestamp=times))
+    >>> asked = searches_asked(events, pd.DataFrame(dict(item_id=['a', 'b'], category=['drinks', 'spreads'])))
+    >>> asked.text.tolist(), asked.categories[asked.y].tolist()
+    (['tea'], ['drinks'])
+    """
     if 'query' not in events: raise input_error('events', 'query', problem='is missing', way_out='give the text that was searched for')
     check_sessions(events)
     task, categories = query_task(events, items, events.timestamp.min())
@@ -42,13 +51,18 @@ def searches_asked(
 
 # %% ../nbs/46_query.ipynb #0ac08910
 def known_before(
-    keys,        # (n,) codes of groups, from 0
-    times,       # (n,) moments from which a row is known
-    values,      # (n, C) what is added up
-    ask_keys,    # (N,) groups asked about
-    ask_times,   # (N,) moments of asking
-) -> np.ndarray: # (N, C) float32
-    "Sums over the rows of a group that are known strictly before each moment."
+    keys:np.ndarray,       # (n,) codes of groups, from 0
+    times:np.ndarray,      # (n,) moments from which a row is known
+    values:np.ndarray,     # (n, C) what is added up
+    ask_keys:np.ndarray,   # (N,) groups asked about
+    ask_times:np.ndarray,  # (N,) moments of asking
+) -> np.ndarray:           # (N, C) float32
+    """Sums over the rows of a group that are known strictly before each moment.
+
+    >>> group, known = np.array([0, 0, 1]), np.array([10, 20, 15])
+    >>> known_before(group, known, np.ones((3, 1)), np.array([0, 0, 1]), np.array([10, 25, 16])).ravel().tolist()
+    [0.0, 2.0, 1.0]
+    """
     moments = np.unique(np.concatenate([times, ask_times]))
     place = lambda k, t: np.asarray(k, 'int64') * (len(moments) + 1) + np.searchsorted(moments, t)
     line, asked = place(keys, times), np.asarray(ask_keys, 'int64')
@@ -69,9 +83,16 @@ def _last_viewed(s, C): # (N, C) 1 at the category of the user's last view
 
 # %% ../nbs/46_query.ipynb #761e6675
 def query_table(
-    s,      # From `searches_asked`
-) -> dict:  # name → (N, C) or (N,)
-    "What counts tell: the past of exactly this string, of the user, of the visit so far, of the shop. No words."
+    s:SimpleNamespace,       # From `searches_asked`
+) -> dict[str, np.ndarray]:  # name → (N, C) or (N,)
+    """What counts tell: the past of exactly this string, of the user, of the visit so far, of the shop. No words.
+
+    >>> times = pd.to_datetime(['2024-01-01 10:00', '2024-01-01 10:01', '2024-01-02 10:00', '2024-01-02 10:01'], utc=True)
+    >>> events = pd.DataFrame(dict(user_id='u', session_id=['s', 's', 't', 't'], action=['search', 'view'] * 2, query=['tea', None] * 2, item_id=[None, 'a'] * 2, timestamp=times))
+    >>> asked = searches_asked(events, pd.DataFrame(dict(item_id=['a', 'b'], category=['drinks', 'spreads'])))
+    >>> query_table(asked)['query_seen'].tolist()
+    [False, True]
+    """
     C, p, shop = len(s.categories), s.past, np.zeros(len(s.now), int)
     answers = lambda of: known_before(of, s.closes, _one_hot(s.y, C), of, s.now)
     def views(known, of): return known_before(known[known >= 0], p.time[known >= 0], _one_hot(p.code[known >= 0], C), of, s.now)
@@ -91,10 +112,10 @@ def _head(model, X, y, weight, asked, C): # (Q, C) logits; -12 for a category wi
     return out
 
 def relearned(
-    s,             # From `searches_asked`
-    answer,        # (queries, categories, counts) known by then, queries asked, moment → {name: (Q, C)}
-    every:float=7, # Days after which it is learned again
-) -> dict:         # name → (N, C); with '_margin', how far a category is ahead of the best other one
+    s:SimpleNamespace,       # From `searches_asked`
+    answer:Callable[[tuple, np.ndarray, int], dict[str, np.ndarray]],  # (queries, categories, counts) known by then, queries asked, moment → {name: (Q, C)}
+    every:float=7,           # Days after which it is learned again
+) -> dict[str, np.ndarray]:  # name → (N, C); with '_margin', how far a category is ahead of the best other one
     "What is said of each search by something that is learned again every few days, from the answers known by then."
     starts, out = np.arange(s.now.min(), s.now.max() + 1, int(every * DAY)), {}
     for a, b in zip(starts, [*starts[1:], np.inf]):
@@ -110,11 +131,11 @@ def _best_other(x): # the best of the other columns
 
 # %% ../nbs/46_query.ipynb #83eaa672
 def text_answers(
-    s,             # From `searches_asked`
-    items,         # Canonical items
-    met,           # (I,) microseconds, when each item was first met
-    encoder=encode,# texts → (N, D)
-):                 # For `relearned`
+    s:SimpleNamespace,                                           # From `searches_asked`
+    items:pd.DataFrame,                                          # Canonical items
+    met:np.ndarray,                                              # (I,) microseconds, when each item was first met
+    encoder:Callable[[list[str]], np.ndarray]=encode,            # texts → (N, D)
+) -> Callable[[tuple, np.ndarray, int], dict[str, np.ndarray]]:  # For `relearned`
     "Three readings of a query's vector: nearness to the items of a category, to the nearest other query with a known answer, and a head's logits."
     C, of_item = len(s.categories), pd.Index(s.categories).get_indexer(items.category)
     V, W = (normalize_rows(encoder(list(texts))).astype('float32') for texts in (s.text, items.text))
@@ -127,8 +148,8 @@ def text_answers(
     return answer
 
 def ngram_answers(
-    s,  # From `searches_asked`
-):      # For `relearned`
+    s:SimpleNamespace,                                           # From `searches_asked`
+) -> Callable[[tuple, np.ndarray, int], dict[str, np.ndarray]]:  # For `relearned`
     "The baseline: logits of a logistic regression on character n-grams within words, weighted by TF-IDF."
     def answer(known, asked, moment):
         queries, y, count = known
@@ -138,13 +159,13 @@ def ngram_answers(
 
 # %% ../nbs/46_query.ipynb #73634c1d
 def query_question(
-    events:pd.DataFrame,    # Canonical events with `session_id` and `query`
-    items:pd.DataFrame,     # Canonical items with `category` and `text`
-    searches=None,          # `truth.searches` of a simulated shop: the best possible score
-    since=None,             # Searches from this moment on are asked about, so that the first ones have a past; None: all
-    encoder=encode,         # texts → (N, D); None: character n-grams in its place
+    events:pd.DataFrame,               # Canonical events with `session_id` and `query`
+    items:pd.DataFrame,                # Canonical items with `category` and `text`
+    searches:pd.DataFrame|None=None,   # `truth.searches` of a simulated shop: the best possible score
+    since:str|pd.Timestamp|None=None,  # Searches from this moment on are asked about, so that the first ones have a past; None: all
+    encoder:Callable[[list[str]], np.ndarray]|None=encode,  # texts → (N, D); None: character n-grams in its place
     dataset:str='unnamed log',
-) -> Question:              # One row per search and category
+) -> Question:                         # One row per search and category
     "Which category is a search after?"
     s = searches_asked(events, items)
     C, rows = len(s.categories), np.flatnonzero(s.now >= (0 if since is None else as_time(since).value // 1000))
@@ -167,9 +188,17 @@ FEW = {'table': ENTRIES['table'], 'representation': [('represented', 'linear', .
 
 def unseen_only(
     question:Question,  # From `query_question`
-    verdict,            # `Verdict` of it
-):                      # `Verdict` of the searches whose string had no answer before
-    "The part of a verdict that is about strings never typed before."
+    verdict:Verdict,    # `Verdict` of it
+) -> Verdict:           # `Verdict` of the searches whose string had no answer before
+    """The part of a verdict that is about strings never typed before.
+
+    >>> from seqrep_nb.contest import Question, Verdict
+    >>> rows = pd.DataFrame(dict(query_seen=[0., 1.]))
+    >>> question = Question('intent', rows, rows, y=np.array([0, 1]), users=np.array(['u', 'v']), now=np.zeros(2, int), closes=np.ones(2, int))
+    >>> verdict = Verdict(pd.Timestamp('2024-01-01'), np.array([0, 1]), dict(table=np.array([.2, .8])), {}, {})
+    >>> unseen_only(question, verdict).rows.tolist()
+    [0]
+    """
     new = question.table.query_seen.to_numpy()[verdict.rows] == 0
     return replace(verdict, rows=verdict.rows[new], said={name: p[new] for name, p in verdict.said.items()})
 
@@ -185,14 +214,14 @@ def _measured(question, ngrams, verdicts, seed, times): # rows, gains over the t
 
 # %% ../nbs/46_query.ipynb #fcfe9c77
 def hold_shop(
-    seed:int=0,        # Of the shop and of the judge
+    seed:int=0,                                        # Of the shop and of the judge
     users:int=1000,
     days:int=90,
-    since='2025-01-25',
-    cut='2025-03-01',
-    encoder=encode,
-    times:int=300,     # Resamples of users for the intervals
-) -> dict:             # As of `hold_contest`; 'unseen': the same of strings never typed before; 'over_ngrams': gains over the baseline
+    since:str|pd.Timestamp='2025-01-25',               # Searches from this moment on are asked about
+    cut:str|pd.Timestamp='2025-03-01',                 # Between what is known and what is predicted
+    encoder:Callable[[list[str]], np.ndarray]=encode,  # Texts → (N, D)
+    times:int=300,                                     # Resamples of users for the intervals
+) -> dict:                                             # As of `hold_contest`; 'unseen': the same of strings never typed before; 'over_ngrams': gains over the baseline
     "One synthetic shop: table, representation, both, and character n-grams in place of the encoder."
     shop = simulate_shop(users, days=days, seed=seed)
     ask = lambda encoder: query_question(shop.log.events, shop.log.items, shop.truth.searches, since, encoder, f'synthetic shop {seed}')
@@ -210,8 +239,8 @@ def _joined(parts): # lists follow each other, numbers are added, the rest is of
     return {k: sum((p[k] for p in parts), []) if isinstance(v, list) else _joined([p[k] for p in parts]) if k == 'unseen' else sum(p[k] for p in parts) if isinstance(v, int) else v for k, v in first.items()}
 
 def query_contest(
-    seeds=(0, 1, 2),   # One shop each
-    **kw,              # Of `hold_shop`
-) -> dict:             # One dict for all shops, ready for `write_json`
+    seeds:Sequence[int]=(0, 1, 2),  # One shop each
+    **kw:Any,                       # Of `hold_shop`
+) -> dict:                          # One dict for all shops, ready for `write_json`
     "The contest on what a search is after, held in several synthetic shops."
     return _joined([hold_shop(seed, **kw) for seed in seeds])

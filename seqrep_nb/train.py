@@ -7,10 +7,11 @@ __all__ = ['FILE', 'Batches', 'adamw', 'block_rates', 'trainable_state', 'seed_s
 
 # %% ../nbs/29_train.ipynb #edc4c45e
 import hashlib, json, os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,12 @@ from .backbone import import_keras
 
 # %% ../nbs/29_train.ipynb #e3292b7c
 class Batches:
-    "Row numbers of each step, in a new order every epoch. They depend on the seed and the step's number alone, so a resumed run sees what it would have seen."
+    """Row numbers of each step, in a new order every epoch. They depend on the seed and the step's number alone, so a resumed run sees what it would have seen.
+
+    >>> rows = Batches(4, batch_size=2)
+    >>> sorted(np.concatenate([rows(0), rows(1)]).tolist())
+    [0, 1, 2, 3]
+    """
     def __init__(self,
         n:int,           # Rows
         batch_size:int,  # Rows per step; a rest that fills no batch sits the epoch out
@@ -58,13 +64,13 @@ def _layerwise_adamw():
     return LayerwiseAdamW
 
 def adamw(
-    peak:float,              # Highest learning rate
-    steps:int,               # Of the whole training
-    warm:float=.1,           # Share of the steps in which the rate rises from 0; then it falls to 0 along a cosine
-    weight_decay:float=.01,  # Not on biases and norms
-    clip:float=1.,           # Longest gradient, all variables together; None: any
-    rates:dict=None,         # Path of a variable → its share of the rate, see `block_rates`; None: all the same
-):                           # Keras optimizer
+    peak:float,                           # Highest learning rate
+    steps:int,                            # Of the whole training
+    warm:float=.1,                        # Share of the steps in which the rate rises from 0; then it falls to 0 along a cosine
+    weight_decay:float=.01,               # Not on biases and norms
+    clip:float|None=1.,                   # Longest gradient, all variables together; None: any
+    rates:Mapping[str, float]|None=None,  # Path of a variable → its share of the rate, see `block_rates`; None: all the same
+) -> Any:                                 # Keras optimizer
     "AdamW with warm-up, cosine, clipping, and a rate of its own for every variable that is named."
     if not (peak >= 0 and steps >= 1 and 0 <= warm <= 1): raise input_error('peak, steps, warm', problem=f'are {peak}, {steps}, {warm}', way_out='give a rate that is not negative, at least one step, and a share from 0 to 1')
     shares = [*(rates or {}).values()]
@@ -76,9 +82,9 @@ def adamw(
 
 # %% ../nbs/29_train.ipynb #b027bbb5
 def block_rates(
-    backbone,            # From `load_backbone`
-    decay:float=1/2.6,   # Share of the rate of the block above
-) -> dict:               # Path of each variable of the backbone → share of the rate: 1 for the top block
+    backbone:Any,       # From `load_backbone`
+    decay:float=1/2.6,  # Share of the rate of the block above
+) -> dict[str, float]:  # Path of each variable of the backbone → share of the rate: 1 for the top block
     "Discriminative learning rates: what lies deeper is more general and moves less (ULMFiT, arXiv 1801.06146)."
     if not 0 < decay <= 1: raise input_error('decay', problem=f'is {decay}', way_out='give a share above 0, up to 1')
     blocks, depth, at = list(backbone.transformer_layers), {}, backbone.num_layers  # embeddings lie below all blocks, a last norm above them
@@ -183,42 +189,50 @@ def _check_folder(path):
 
 # %% ../nbs/29_train.ipynb #1de3affd
 def trainable_state(
-    variables:Sequence,  # Keras variables that are trained
-    optimizer,           # Built on them
-    state:Sequence=(),   # Other variables that training keeps, see `train`
-) -> dict:               # parameters, gradient_bytes, optimizer_bytes (`state` included)
-    "What training needs in memory beside the weights and the activations."
+    variables:Sequence[Any],  # Keras variables that are trained
+    optimizer:Any,            # Keras optimizer, built on them
+    state:Sequence[Any]=(),   # Other variables that training keeps, see `train`
+) -> dict[str, int]:          # parameters, gradient_bytes, optimizer_bytes (`state` included)
+    """What training needs in memory beside the weights and the activations.
+
+    >>> import keras
+    >>> w = keras.Variable(np.zeros((3, 2), 'float32'))
+    >>> optimizer = keras.optimizers.SGD(momentum=.9)
+    >>> optimizer.build([w])
+    >>> trainable_state([w], optimizer)['gradient_bytes']
+    24
+    """
     size = lambda v: int(np.prod(v.shape))
     bytes_of = lambda v: size(v) * np.dtype(v.dtype).itemsize
     return dict(parameters=sum(map(size, variables)), gradient_bytes=sum(map(bytes_of, variables)), optimizer_bytes=sum(map(bytes_of, [*optimizer.variables, *state])))
 
 def seed_states(
-    *layers,   # Keras layers or models
-) -> list:     # Keras variables
+    *layers:Any,  # Keras layers or models
+) -> list[Any]:   # Keras variables
     "The states of the random generators inside: what decides which values a dropout takes next."
     found = {id(v): v for layer in layers for v in layer.variables if v.name == 'seed_generator_state'}
     return list(found.values())
 
 # %% ../nbs/29_train.ipynb #1b1bc693
 def train(
-    loss:Callable,           # loss(*batch) → scalar tensor, a mean over rows; call layers with training=True in it
-    variables:Sequence,      # Keras variables that are trained
-    batch:Callable,          # batch(step) → arrays of that step (from 0), always of the same shapes; a function of the step's number alone
+    loss:Callable[..., Any],                        # loss(*batch) → scalar tensor, a mean over rows; call layers with training=True in it
+    variables:Sequence[Any],                        # Keras variables that are trained
+    batch:Callable[[int], tuple[np.ndarray, ...]],  # batch(step) → arrays of that step (from 0), always of the same shapes; a function of the step's number alone
     steps:int,
-    optimizer,               # Keras optimizer, see `adamw`
-    state:Sequence=(),       # Other Keras variables that change meanwhile, such as `seed_states(model)`
-    validate:Callable=None,  # validate() → float, less is better; asked before the first step too. The best weights stay
-    every:int=None,          # Steps between two rows of the history; None: one at the end
-    patience:int=None,       # Stop after so many rows without a better one
-    micro_batches:int=1,     # Parts of a batch that go through the model one after the other: less memory, the same gradient
-    folder=None,             # Where the checkpoint lies; a run that was stopped goes on from it
-    keep_every:int=100,      # Steps between checkpoints
-    settings:dict=None,      # Whatever else must be the same when a run goes on
-    log=None,                # Folder for TensorBoard
-    on_gradients:Callable=None,  # on_gradients(gradients), in the graph, before each update
-    after:Callable=None,     # after(step), once update number `step` (from 1) is done
-    what:str='train',        # Beside the progress bar
-) -> list:                   # Rows: step, loss (mean since the row before), validation
+    optimizer:Any,                                  # Keras optimizer, see `adamw`
+    state:Sequence[Any]=(),                         # Other Keras variables that change meanwhile, such as `seed_states(model)`
+    validate:Callable[[], float]|None=None,         # validate() → float, less is better; asked before the first step too. The best weights stay
+    every:int|None=None,                            # Steps between two rows of the history; None: one at the end
+    patience:int|None=None,                         # Stop after so many rows without a better one
+    micro_batches:int=1,                            # Parts of a batch that go through the model one after the other: less memory, the same gradient
+    folder:str|Path|None=None,                      # Where the checkpoint lies; a run that was stopped goes on from it
+    keep_every:int=100,                             # Steps between checkpoints
+    settings:Mapping[str, Any]|None=None,           # Whatever else must be the same when a run goes on
+    log:str|Path|None=None,                         # Folder for TensorBoard
+    on_gradients:Callable[[list], None]|None=None,  # on_gradients(gradients), in the graph, before each update
+    after:Callable[[int], None]|None=None,          # after(step), once update number `step` (from 1) is done
+    what:str='train',                               # Beside the progress bar
+) -> list[dict]:                                    # Rows: step, loss (mean since the row before), validation
     "Train, and go on from a checkpoint as if nothing had happened. Raises `InputError` on a loss that is not finite and on a checkpoint of another training."
     variables = list(variables)
     _check_call(variables, optimizer, validate, dict(steps=steps, every=every, patience=patience, micro_batches=micro_batches, keep_every=keep_every))

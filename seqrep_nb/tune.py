@@ -7,9 +7,11 @@ __all__ = ['STUDY', 'STATES', 'Moment', 'inner_folds', 'search_space', 'Search',
 
 # %% ../nbs/42_tune.ipynb #9148784a
 import copy, errno, hashlib, itertools, json, numbers, os, re, time, warnings
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 import numpy as np, pandas as pd, scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.metrics import log_loss
@@ -19,7 +21,11 @@ from .split import as_time
 # %% ../nbs/42_tune.ipynb #28e01d04
 @dataclass(frozen=True)
 class Moment:
-    "One question, asked of many users at one moment, with its answers."
+    """One question, asked of many users at one moment, with its answers.
+
+    >>> Moment(X=np.zeros((2, 1)), y=np.array([0, 1]), cut=pd.Timestamp('2024-01-01', tz='UTC')).closes
+    Timestamp('2024-01-08 00:00:00+0000', tz='UTC')
+    """
     X: object          # (U, F) table, array or sparse matrix: what was known then
     y: np.ndarray      # (U,) what came of it
     cut: pd.Timestamp  # When it was asked
@@ -29,11 +35,17 @@ class Moment:
     def closes(self) -> pd.Timestamp: return as_time(self.cut) + pd.Timedelta(days=self.days) # The first moment that knows all answers
 
 def inner_folds(
-    moments,     # `Moment`s
-    cut,         # The test's moment: all windows must be closed by then
-    folds:int=3, # The last so many that have an earlier one to learn from
-) -> list:       # (name, X, y, X_next, y_next) per fold, oldest first: learn from what was answered at a moment, predict its answers
-    "Turn moments into folds in time. Raises `InputError` on a window that is open at `cut` or has no length, on a moment with one class, missing answers or other columns, and where there are too few."
+    moments:Sequence[Moment],  # `Moment`s
+    cut:str|pd.Timestamp,      # The test's moment: all windows must be closed by then
+    folds:int=3,               # The last so many that have an earlier one to learn from
+) -> list[tuple]:              # (name, X, y, X_next, y_next) per fold, oldest first: learn from what was answered at a moment, predict its answers
+    """Turn moments into folds in time. Raises `InputError` on a window that is open at `cut` or has no length, on a moment with one class, missing answers or other columns, and where there are too few.
+
+    >>> cuts = pd.to_datetime(['2024-01-01', '2024-01-08', '2024-01-15'], utc=True)
+    >>> asked = [Moment(np.zeros((2, 1)), np.array([0, 1]), cut) for cut in cuts]
+    >>> [(name, len(y), len(y_next)) for name, X, y, X_next, y_next in inner_folds(asked, '2024-01-22', folds=2)]
+    [('2024-01-08', 2, 2), ('2024-01-15', 4, 2)]
+    """
     cut, moments = as_time(cut), sorted(moments, key=lambda m: as_time(m.cut))
     for m in moments: _check_moment(m, cut, _columns(moments[0].X))
     known = [(m, [e for e in moments if e.closes <= as_time(m.cut)]) for m in moments]
@@ -41,6 +53,7 @@ def inner_folds(
     if not 1 <= folds <= len(known): raise input_error('folds', problem=f'are {folds}, and {len(known)} of {len(moments)} moments have an earlier one that was answered by then', way_out='pass more moments, or ask for fewer folds')
     return [(f'{m.cut:%Y-%m-%d}', _stack([e.X for e in earlier]), np.concatenate([e.y for e in earlier]), m.X, np.asarray(m.y)) for m, earlier in known[-folds:]]
 
+# %% ../nbs/42_tune.ipynb #39bb0e5a
 def _columns(X): return list(X.columns) if isinstance(X, pd.DataFrame) else np.shape(X)[1:]
 
 def _check_moment(m, cut, columns):
@@ -62,9 +75,13 @@ def _optuna(): # imported where it is needed, without what it has to say in a no
     return optuna
 
 def search_space(
-    space:dict,  # name → (low, high), (low, high, 'log'), a range, or a list of choices; whole numbers stay whole
-) -> dict:       # name → Optuna distribution
-    "Read a search space. Raises `InputError` on one that is empty, or that cannot be drawn from."
+    space:Mapping[str, tuple|range|list],  # name → (low, high), (low, high, 'log'), a range, or a list of choices; whole numbers stay whole
+) -> dict[str, Any]:                       # name → Optuna distribution
+    """Read a search space. Raises `InputError` on one that is empty, or that cannot be drawn from.
+
+    >>> {name: type(span).__name__ for name, span in search_space({'C': (1e-3, 10., 'log'), 'leaves': range(7, 32, 8)}).items()}
+    {'C': 'FloatDistribution', 'leaves': 'IntDistribution'}
+    """
     if not space: raise input_error('space', problem='is empty', way_out="name a setting, such as {'C': (1e-3, 10., 'log')}")
     return {str(name): _distribution(name, span) for name, span in space.items()}
 
@@ -279,25 +296,32 @@ def _quiet(): # Optuna tells every study on standard error
     finally: optuna.logging.set_verbosity(before)
 
 # %% ../nbs/42_tune.ipynb #bed49b6c
-def prediction_loss(estimator, X, y) -> float: # Log-loss of a fitted classifier on (U, F) and (U,)
+def prediction_loss(estimator:Any, X:np.ndarray|pd.DataFrame|sp.spmatrix, y:np.ndarray) -> float: # Log-loss of a fitted classifier on (U, F) and (U,)
+    """Log-loss of a fitted classifier.
+
+    >>> from sklearn.dummy import DummyClassifier
+    >>> model = DummyClassifier().fit(np.zeros((2, 1)), ['no', 'yes'])
+    >>> round(prediction_loss(model, np.zeros((1, 1)), np.array(['yes'])), 2)
+    0.69
+    """
     return log_loss(y, estimator.predict_proba(X), labels=estimator.classes_)
 
 def tune(
-    make,               # make(**settings) → unfitted estimator, or an estimator whose parameters are set
-    space:dict,         # See `search_space`
-    moments,            # `Moment`s, all answered by `cut`
-    cut,                # The test's moment
-    trials:int=50,      # Budget: settings to try, those that fail included; None: no limit
-    minutes:float=None, # Budget: time, of all runs together but for attempts that were killed; looked at before every fit
-    fits:int=None,      # Budget: fits; a trial that might not end within it is not begun
-    folds:int=3,        # Inner moments to predict, see `inner_folds`
-    search:str='tpe',   # Or 'random'
-    pruner='halving',   # Or 'median', None, or a pruner of Optuna: asked after every moment but the last
-    startup:int=10,     # Trials that 'tpe' draws at random first
-    first=(),           # Settings to try first, a dict each; what they leave open is drawn
-    loss=None,          # loss(fitted estimator, X, y) → number, less is better; None: `prediction_loss`
+    make:Any,                              # make(**settings) → unfitted estimator, or an estimator whose parameters are set
+    space:Mapping[str, tuple|range|list],  # See `search_space`
+    moments:Sequence[Moment],              # `Moment`s, all answered by `cut`
+    cut:str|pd.Timestamp,                  # The test's moment
+    trials:int|None=50,                    # Budget: settings to try, those that fail included; None: no limit
+    minutes:float|None=None,               # Budget: time, of all runs together but for attempts that were killed; looked at before every fit
+    fits:int|None=None,                    # Budget: fits; a trial that might not end within it is not begun
+    folds:int=3,                           # Inner moments to predict, see `inner_folds`
+    search:str='tpe',                      # Or 'random'
+    pruner:Any='halving',                  # Or 'median', None, or a pruner of Optuna: asked after every moment but the last
+    startup:int=10,                        # Trials that 'tpe' draws at random first
+    first:Sequence[Mapping[str, Any]]=(),  # Settings to try first, a dict each; what they leave open is drawn
+    loss:Callable[[Any, Any, np.ndarray], float]|None=None,  # loss(fitted estimator, X, y) → number, less is better; None: `prediction_loss`
     seed:int=0,
-    folder=None,        # Where the study is kept; a run that was killed goes on from it
+    folder:str|Path|None=None,             # Where the study is kept; a run that was killed goes on from it
 ) -> Search:
     "Search for settings on inner moments, within a budget. Raises `InputError` on what would look into the test, on a folder of another search or one in use, and on a budget of nothing."
     loss, space, parts, first = loss or prediction_loss, search_space(space), inner_folds(moments, cut, folds), [dict(f) for f in first]

@@ -8,9 +8,10 @@ __all__ = ['line_tokens', 'line_representation', 'window_items', 'event_vectors'
 
 # %% ../nbs/23_two_paths.ipynb #b4b4d5b8
 from collections.abc import Sequence
+from typing import Any, Literal
 import numpy as np, pandas as pd, scipy.sparse as sp
 from .core import input_error
-from .split import as_time
+from .split import TimeLike, as_time
 from .histories import DAY, Histories, last_k
 from .text import TIMED, history_texts, load_tokenizer, survival, token_lines
 from .backbone import load_backbone
@@ -18,15 +19,15 @@ from .encode import TextEncoder, encode_ids
 
 # %% ../nbs/23_two_paths.ipynb #fd11b238
 def line_tokens(
-    histories:Histories,
-    texts:Sequence[str],  # Text of each of `histories.item_ids`, (I,); '' for an item without one
-    tokenizer,            # From `load_tokenizer`
-    max_length:int=128,   # Tokens per line, [CLS] and [SEP] included
-    last:int=64,          # At most so many of the newest behaviours
-    now=None,             # Moment that 'ago' counts from; None: each user's own newest behaviour
-    template:str=TIMED,   # Fields {verb}, {item}, {when}, …
-    **rendering,          # What other fields need, see `history_texts`: edges, places, queries
-) -> tuple:               # N arrays of token ids, not padded, empty for an empty history; behaviours kept (N,)
+    histories:Histories,                  # N users
+    texts:Sequence[str],                  # Text of each of `histories.item_ids`, (I,); '' for an item without one
+    tokenizer:Any,                        # Hugging Face tokenizer, from `load_tokenizer`
+    max_length:int=128,                   # Tokens per line, [CLS] and [SEP] included
+    last:int=64,                          # At most so many of the newest behaviours
+    now:TimeLike|np.ndarray|None=None,    # Moment that 'ago' counts from; None: each user's own newest behaviour
+    template:str=TIMED,                   # Fields {verb}, {item}, {when}, …
+    **rendering:Any,                      # What other fields need, see `history_texts`: edges, places, queries
+) -> tuple[list[np.ndarray],np.ndarray]:  # N arrays of token ids, not padded, empty for an empty history; behaviours kept (N,)
     "The newest whole behaviours that fit, as token ids. Raises `InputError` when a behaviour lies after `now`."
     if not len(histories): return [], np.zeros(0, 'int32')
     lines, kept = token_lines(tokenizer, history_texts(histories, texts, last, now, template, **rendering), max_length)
@@ -34,17 +35,17 @@ def line_tokens(
 
 # %% ../nbs/23_two_paths.ipynb #e233a477
 def line_representation(
-    histories:Histories,
-    texts:Sequence[str],    # Text of each of `histories.item_ids`, (I,)
-    max_length:int=128,     # T, tokens per line
-    last:int=64,            # At most so many of the newest behaviours
-    now=None,               # Moment that 'ago' counts from; None: each user's own newest behaviour
-    model=None,             # (tokenizer, backbone or `Engine`), or a `TextEncoder`; None: of the default checkpoint
-    pooling:str='mean',     # 'mean', 'cls' or 'last'
-    template:str=TIMED,     # Fields {verb}, {item}, {when}, …
-    batch_tokens:int=None,  # Padded tokens per batch
-    **rendering,            # What other fields need, see `history_texts`: edges, places, queries
-) -> np.ndarray:            # H float32 (N, D), zeros for an empty history
+    histories:Histories,                          # N users
+    texts:Sequence[str],                          # Text of each of `histories.item_ids`, (I,)
+    max_length:int=128,                           # T, tokens per line
+    last:int=64,                                  # At most so many of the newest behaviours
+    now:TimeLike|np.ndarray|None=None,            # Moment that 'ago' counts from; None: each user's own newest behaviour
+    model:Any=None,                               # (tokenizer, backbone or `Engine`), or a `TextEncoder`; None: of the default checkpoint
+    pooling:Literal['mean','cls','last']='mean',  # 'mean', 'cls' or 'last'
+    template:str=TIMED,                           # Fields {verb}, {item}, {when}, …
+    batch_tokens:int|None=None,                   # Padded tokens per batch
+    **rendering:Any,                              # What other fields need, see `history_texts`: edges, places, queries
+) -> np.ndarray:                                  # H float32 (N, D), zeros for an empty history
     "History → one line of words → language model → H; each distinct line runs once. Raises `InputError` when a behaviour lies after `now`."
     tokenizer, backbone = model.fit([])._ready() if isinstance(model, TextEncoder) else model or (load_tokenizer(), load_backbone())
     lines, _ = line_tokens(histories, texts, tokenizer, max_length, last, now, template, **rendering)
@@ -52,20 +53,33 @@ def line_representation(
 
 # %% ../nbs/23_two_paths.ipynb #f0c39eeb
 def window_items(
-    histories:Histories,
-    last:int=64,   # Newest events per user
-) -> np.ndarray:   # Item codes, sorted, each once
-    "The items that stand in any user's newest `last` events: only their texts are needed."
+    histories:Histories,  # N users
+    last:int=64,          # Newest events per user
+) -> np.ndarray:          # Item codes, sorted, each once
+    """The items that stand in any user's newest `last` events: only their texts are needed.
+
+    >>> from seqrep_nb.histories import build_histories
+    >>> times = pd.to_datetime(['2024-01-01', '2024-01-02', '2024-01-03'], utc=True)
+    >>> histories = build_histories(pd.DataFrame(dict(user_id='u', item_id=['rice', 'milk', 'tea'], action='buy', timestamp=times)))
+    >>> histories.item_ids[window_items(histories, last=2)].tolist()
+    ['milk', 'tea']
+    """
     index, mask = last_k(histories.offsets, last)
     codes = np.unique(histories.items[index[mask]])
     return codes[codes >= 0]
 
 def event_vectors(
-    texts:Sequence[str],  # Text of each item of the catalogue, (I,); '' or None for an item without one
-    codes=None,           # The items that are needed; None: all
-    encoder=None,         # Turns a list of texts into vectors with `fit_transform`; None: `TextEncoder()`
-) -> np.ndarray:          # float32 (I, D), zeros for an item without text or not needed
-    "Item vectors; each distinct text is encoded once."
+    texts:Sequence[str|None],                  # Text of each item of the catalogue, (I,); '' or None for an item without one
+    codes:Sequence[int]|np.ndarray|None=None,  # The items that are needed; None: all
+    encoder:Any=None,                          # Turns a list of texts into vectors with `fit_transform`; None: `TextEncoder()`
+) -> np.ndarray:                               # float32 (I, D), zeros for an item without text or not needed
+    """Item vectors; each distinct text is encoded once.
+
+    >>> from sklearn.preprocessing import FunctionTransformer
+    >>> letters = FunctionTransformer(lambda texts: np.array([[len(text)] for text in texts]))
+    >>> event_vectors(['tea', '', 'milk'], encoder=letters).tolist()
+    [[3.0], [0.0], [4.0]]
+    """
     column = pd.Series(list(texts), dtype=object)
     wanted = (column.notna() & (column != '')).to_numpy() & (True if codes is None else np.isin(np.arange(len(column)), codes))
     distinct = column[wanted].drop_duplicates()
@@ -76,13 +90,20 @@ def event_vectors(
 
 # %% ../nbs/23_two_paths.ipynb #e085b82d
 def event_weights(
-    histories:Histories,
-    known=None,             # (I,) bool, which items have a vector; None: all
-    last:int=64,            # Newest events per user
-    half_life:float=None,   # Days after which an event counts half; None: all count the same
-    now=None,               # Moment of prediction; an event after it is refused
-) -> sp.csr_matrix:         # W float32 (N, I); a row sums to 1, or to 0 where no event has a vector
-    "How much each item counts in a user's mean over the newest events. Raises `InputError` on an event after `now`."
+    histories:Histories,         # N users
+    known:np.ndarray|None=None,  # (I,) bool, which items have a vector; None: all
+    last:int=64,                 # Newest events per user
+    half_life:float|None=None,   # Days after which an event counts half; None: all count the same
+    now:TimeLike|None=None,      # Moment of prediction; an event after it is refused
+) -> sp.csr_matrix:              # W float32 (N, I); a row sums to 1, or to 0 where no event has a vector
+    """How much each item counts in a user's mean over the newest events. Raises `InputError` on an event after `now`.
+
+    >>> from seqrep_nb.histories import build_histories
+    >>> times = pd.to_datetime(['2024-01-01', '2024-01-02', '2024-01-03'], utc=True)
+    >>> histories = build_histories(pd.DataFrame(dict(user_id='u', item_id=['rice', 'milk', 'tea'], action='buy', timestamp=times)))
+    >>> event_weights(histories, last=2).toarray().tolist()
+    [[0.5, 0.0, 0.5]]
+    """
     if half_life is not None and not half_life > 0: raise input_error('half_life', problem=f'is {half_life!r}', way_out='use days above 0, or None')
     if now is not None: histories.ages(as_time(now, 'now').value // 1000)
     index, mask = last_k(histories.offsets, last)
@@ -97,13 +118,20 @@ def event_weights(
 
 # %% ../nbs/23_two_paths.ipynb #b851c427
 def event_representation(
-    histories:Histories,
-    item_vectors:np.ndarray,  # (I, D), rows as `histories.item_ids`; a row of zeros is an item without a vector
-    last:int=64,              # T, newest events per user
-    half_life:float=None,     # Days after which an event counts half; None: the plain mean
-    now=None,                 # Moment of prediction; an event after it is refused
-) -> np.ndarray:              # H float32 (N, D), zeros where no event has a vector
-    "Weighted mean of the newest events' vectors, as a sparse product: E (N, T, D) is never made. Raises `InputError` on an event after `now`."
+    histories:Histories,        # N users
+    item_vectors:np.ndarray,    # (I, D), rows as `histories.item_ids`; a row of zeros is an item without a vector
+    last:int=64,                # T, newest events per user
+    half_life:float|None=None,  # Days after which an event counts half; None: the plain mean
+    now:TimeLike|None=None,     # Moment of prediction; an event after it is refused
+) -> np.ndarray:                # H float32 (N, D), zeros where no event has a vector
+    """Weighted mean of the newest events' vectors, as a sparse product: E (N, T, D) is never made. Raises `InputError` on an event after `now`.
+
+    >>> from seqrep_nb.histories import build_histories
+    >>> times = pd.to_datetime(['2024-01-01', '2024-01-02', '2024-01-03'], utc=True)
+    >>> histories = build_histories(pd.DataFrame(dict(user_id='u', item_id=['rice', 'milk', 'tea'], action='buy', timestamp=times)))
+    >>> event_representation(histories, np.array([[1, 0], [0, 1], [0, 3]]), last=2).tolist()
+    [[0.5, 1.5]]
+    """
     item_vectors = np.asarray(item_vectors, np.float32)
     if item_vectors.ndim != 2 or len(item_vectors) != len(histories.item_ids):
         raise input_error('item_vectors', problem=f'have shape {item_vectors.shape}, the catalogue has {len(histories.item_ids):,} items', way_out='use event_vectors(item_texts(items, histories.item_ids))')
@@ -119,14 +147,14 @@ def _cost(histories, now, lengths, seen, held, shape) -> dict: # lengths: tokens
             'reach, days': median(reach), 'held, MB': held / 1e6, 'H': None}
 
 def path_costs(
-    histories:Histories,
-    texts:Sequence[str],          # Text of each of `histories.item_ids`, (I,)
-    tokenizer,                    # From `load_tokenizer`
-    max_lengths=(64, 128, 256),   # Of the Line path, tokens
-    last:int=64,                  # Of both paths, newest events
-    now=None,                     # As in `line_representation`
-    width:int=384,                # D
-) -> pd.DataFrame:                # Row per path: input shape, distinct runs of the model, their tokens, medians of what is seen, MB held between history and H, shape of H
+    histories:Histories,                       # N users
+    texts:Sequence[str],                       # Text of each of `histories.item_ids`, (I,)
+    tokenizer:Any,                             # Hugging Face tokenizer, from `load_tokenizer`
+    max_lengths:Sequence[int]=(64, 128, 256),  # Of the Line path, tokens
+    last:int=64,                               # Of both paths, newest events
+    now:TimeLike|None=None,                    # As in `line_representation`
+    width:int=384,                             # D
+) -> pd.DataFrame:                             # Row per path: input shape, distinct runs of the model, their tokens, medians of what is seen, MB held between history and H, shape of H
     "What both paths read of the same histories, before any model runs. Raises `InputError` when a behaviour lies after `now`."
     table, N = {}, len(histories)
     for length in max_lengths:

@@ -15,12 +15,17 @@ from .core import InputError
 
 # %% ../nbs/24_vectors.ipynb #49556b99
 def nearest(
-    vectors:np.ndarray,       # Rows of length 1, (N, D)
-    rows:Sequence[int],       # Rows that ask, (Q,)
-    k:int=5,                  # Neighbours of each
-    allowed:np.ndarray=None,  # Which rows may answer, bool (Q, N); None: all but the asking one
-) -> tuple:                   # rows int (Q, k), the nearest first, -1 where fewer are allowed; cosines float32 (Q, k)
-    "Nearest rows by cosine; of equal ones the earlier."
+    vectors:np.ndarray,             # Rows of length 1, (N, D)
+    rows:Sequence[int]|np.ndarray,  # Rows that ask, (Q,)
+    k:int=5,                        # Neighbours of each
+    allowed:np.ndarray|None=None,   # Which rows may answer, bool (Q, N); None: all but the asking one
+) -> tuple[np.ndarray,np.ndarray]:  # rows int (Q, k), the nearest first, -1 where fewer are allowed; cosines float32 (Q, k)
+    """Nearest rows by cosine; of equal ones the earlier.
+
+    >>> rows, cosines = nearest(np.array([[1., 0.], [0., 1.], [1., 0.]]), [0, 1], k=2)
+    >>> rows.tolist(), cosines.tolist()
+    ([[2, 1], [0, 2]], [[1.0, 0.0], [0.0, 0.0]])
+    """
     rows = np.asarray(rows, int)
     if rows.size and not 0 <= rows.min() <= rows.max() < len(vectors): raise InputError(f'nearest: rows reach from {rows.min()} to {rows.max()}, there are {len(vectors)} vectors')
     cosines = np.array(vectors[rows] @ vectors.T, np.float32)

@@ -1,0 +1,3 @@
+# Made by scripts/stubs.py from the module beside it, never edited
+
+__version__: str

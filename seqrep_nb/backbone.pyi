@@ -1,0 +1,63 @@
+# Made by scripts/stubs.py from the module beside it, never edited
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+import numpy as np
+from .text import CHECKPOINT_HASHES, CONVERT, DEFAULT_CHECKPOINT, PICKLES, check_hashes, find_checkpoint, hub_checkpoint, load_tokenizer, packaged_checkpoint
+__all__ = ['ASSUMED', 'SUPPORTED', 'ARGUMENTS', 'SIZES', 'INDEX', 'NO_WEIGHTS', 'TABLES', 'TOKENIZER_FILES', 'WRITTEN', 'read_config', 'weight_files',
+           'read_tensors', 'plain_name', 'tensor_shapes', 'checked_tensors', 'align_left', 'reference_hidden', 'import_keras', 'backbone_family',
+           'bert_layers', 'gpt2_layers', 'backbone_variables', 'bert_variables', 'exact_gelu', 'load_backbone', 'last_hidden', 'backbone_config',
+           'save_backbone', 'CHECKPOINT_HASHES', 'CONVERT', 'PICKLES', 'DEFAULT_CHECKPOINT', 'check_hashes', 'find_checkpoint', 'hub_checkpoint',
+           'load_tokenizer', 'packaged_checkpoint']
+
+ASSUMED: dict[str, dict[str, Any]]
+SUPPORTED: dict[str, Any]
+ARGUMENTS: dict[str, dict[str, str]]
+SIZES: dict[Any, Any]
+
+def read_config(folder: str | Path) -> dict[str, Any]: ...
+
+INDEX: str
+
+def weight_files(folder: str | Path) -> dict[Path, list[str]]: ...
+
+NO_WEIGHTS: re.Pattern[str]
+
+def read_tensors(folder: str | Path) -> dict[str, np.ndarray]: ...
+
+def plain_name(name: str) -> str: ...
+
+def tensor_shapes(config: dict[str, Any]) -> dict[str, tuple[int, ...]]: ...
+
+def checked_tensors(folder: str | Path) -> dict[str, np.ndarray]: ...
+
+def align_left(ids: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
+
+def reference_hidden(folder: str | Path, ids: np.ndarray, mask: np.ndarray) -> np.ndarray: ...
+
+def import_keras() -> tuple[ModuleType, ModuleType, ModuleType]: ...
+
+def backbone_family(backbone: Any) -> Literal['bert', 'gpt2']: ...
+
+def bert_layers(backbone: Any) -> dict[str, Any]: ...
+
+def gpt2_layers(backbone: Any) -> dict[str, list]: ...
+
+def backbone_variables(backbone: Any) -> dict[str, tuple[list, int]]: ...
+
+def bert_variables(backbone: Any) -> dict[str, tuple[Any, int]]: ...
+
+def exact_gelu(backbone: Any) -> Any: ...
+
+def load_backbone(folder: str | Path | None = None) -> Any: ...
+
+def last_hidden(backbone: Any, ids: Any, mask: Any, training: bool = False) -> Any: ...
+
+TABLES: tuple[str, ...]
+TOKENIZER_FILES: list[str]
+WRITTEN: dict[str, Any]
+
+def backbone_config(backbone: Any) -> dict[str, Any]: ...
+
+def save_backbone(backbone: Any, folder: str | Path, tokenizer_from: str | Path | None = None) -> Path: ...

@@ -1,0 +1,46 @@
+# Made by scripts/stubs.py from the module beside it, never edited
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+__all__ = ['PACKAGES', 'InputError', 'input_error', 'check_finite', 'write_whole', 'check_place', 'write_json', 'read_json', 'progress',
+           'seed_everything', 'peak_memory', 'Stages', 'device_summary']
+
+class InputError(ValueError): ...
+
+def input_error(
+    where: str,
+    column: str | None = None,
+    row: int | None = None,
+    value: Any = None,
+    problem: str = 'cannot be used',
+    way_out: str = '',
+) -> InputError: ...
+
+def check_finite(where: str, values: Any, way_out: str = 'look at what computed them') -> None: ...
+
+@contextmanager
+def write_whole(path: str | Path) -> Iterator[Path]: ...
+
+def check_place(folder: str | Path, mark: str, sources: Iterable[str | Path] = ()) -> None: ...
+
+def write_json(path: str | Path, data: Any) -> None: ...
+
+def read_json(path: str | Path) -> Any: ...
+
+def progress(iterable: Iterable | None, what: str, total: int | None = None) -> Any: ...
+
+def seed_everything(seed: int, tensorflow: bool | None = None) -> None: ...
+
+def peak_memory() -> int: ...
+
+class Stages:
+    rows: Any
+    def __init__(self) -> None: ...
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[Self]: ...
+    def write(self, path: str | Path, **extra: Any) -> None: ...
+
+PACKAGES: list[str]
+
+def device_summary(tensorflow: bool | None = None) -> dict[str, Any]: ...
