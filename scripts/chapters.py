@@ -2,6 +2,7 @@
 import os, sys, tomllib
 from pathlib import Path
 
+import stubs
 from execute import ROOT, run
 from nbdev.clean import nbdev_clean
 from nbdev.doclinks import nbdev_export
@@ -12,6 +13,7 @@ names = sys.argv[1:] or sorted(path.stem for path in nbs.glob('*.ipynb'))
 os.chdir(ROOT)
 # nbdev's commands parse this program's arguments unless unwrapped
 nbdev_export.__wrapped__()
+stubs.main()
 for name in names:
     part = parts/f'{name}.ipynb'
     run(nbs/f'{name}.ipynb', part, skip_flags=flags)

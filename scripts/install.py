@@ -1,4 +1,4 @@
-"""Make .venv from a lock, with nothing but a Python: python3 scripts/install.py plain|fast|test
+"""Make .venv from a lock, with nothing but a Python: python3 scripts/install.py plain|fast|test|browser
 
 Standard library only. What is installed is written to .venv/seqrep-stamp.json last, so that a second call has nothing to do and an interrupted one starts again.
 """
@@ -10,6 +10,7 @@ VENV = ROOT/'.venv'
 PYTHON = VENV/('Scripts/python.exe' if os.name == 'nt' else 'bin/python')
 STAMP, LOG = VENV/'seqrep-stamp.json', VENV/'pip.log'
 FIRST, LAST = (3, 11), (3, 13)
+BROWSERS = ['chromium', 'chromium-browser', 'google-chrome']
 
 
 def say(text): print(text, file=sys.stderr, flush=True)
@@ -110,7 +111,19 @@ def install(kind):
     STAMP.write_text(json.dumps({'python': str(PYTHON), 'files': done}, indent=1))
 
 
+def install_browser():
+    "A Chromium for the tests that need a real browser: one that is there, else Debian's (as root), else Playwright's."
+    if any(map(shutil.which, BROWSERS)): return
+    say('installing Chromium')
+    ways = [[str(PYTHON), '-m', 'playwright', 'install', 'chromium']]
+    if shutil.which('apt-get') and os.geteuid() == 0: ways = [['apt-get', 'update'], ['apt-get', 'install', '--yes', '--no-install-recommends', 'chromium']] + ways
+    for way in ways:
+        run = subprocess.run(way, env=os.environ | {'DEBIAN_FRONTEND': 'noninteractive'}, stdout=subprocess.DEVNULL)
+        if run.returncode == 0 and way[-1] == 'chromium': return
+    sys.exit('no Chromium could be installed for the tests in a browser: install it by hand, so that one of %s is on the path' % ', '.join(BROWSERS))
+
+
 if __name__ == '__main__':
-    if sys.argv[1:] not in (['plain'], ['fast'], ['test']): sys.exit(__doc__)
+    if sys.argv[1:] not in (['plain'], ['fast'], ['test'], ['browser']): sys.exit(__doc__)
     check_python()
-    install(sys.argv[1])
+    install_browser() if sys.argv[1] == 'browser' else install(sys.argv[1])

@@ -40,9 +40,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         uv = find_uv(folder)
         compile_lock(uv, 'lock', plain, s['min_python'], upgrade)
-        compile_lock(uv, 'test', plain + s['test_requirements'].split() + s['fast_requirements'].split(), s['min_python'], same_versions + upgrade)
+        compile_lock(uv, 'test', plain + [word for key in ('test', 'docs', 'demo', 'fast', 'search') for word in s[f'{key}_requirements'].split()], s['min_python'], same_versions + upgrade)
         compile_lock(uv, 'gpu', plain + s['gpu_requirements'].split(), s['min_python'], same_versions + upgrade)
-        compile_lock(uv, 'fast', plain + s['fast_requirements'].split(), s['min_python'], same_versions + upgrade)
+        compile_lock(uv, 'fast', plain + s['fast_requirements'].split() + s['search_requirements'].split(), s['min_python'], same_versions + upgrade)
         # No constraint: this environment stands beside the other, with a pandas of its own
         compile_lock(uv, 'scale', s['scale_requirements'].split() + SCALE_TESTS, s['min_python'], upgrade)
         for name, packages in (('checkpoint', CHECKPOINT), ('bpe', BPE)): compile_lock(uv, name, packages, s['min_python'], ['--no-deps'] + upgrade)
