@@ -6,6 +6,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT/'nbs').glob('*.ipynb'))
 CHAPTERS = [path for path in NOTEBOOKS if path.stem != 'index']
+# Of each part; 01 and 02 have no place in the story. These run in JupyterLab, the others by nbdev
+FIRST = [next(path.stem for path in CHAPTERS if path.stem[0] == part) for part in sorted({path.stem[0] for path in CHAPTERS})]
 MODULES = [path for path in sorted((ROOT/'seqrep_nb').glob('*.py')) if not path.name.startswith('_')]
 
 

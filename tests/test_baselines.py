@@ -36,7 +36,7 @@ def table(histories): # (U, I) baskets that hold the item, and their days, by a 
     return counts, days
 
 
-MODELS = [ItemKNN(neighbours=3, shrink=2), UserKNN(neighbours=4, half_life=5, cap=1.5), EASE(lam=3, items=8), IALS(factors=4, reg=2, alpha=3, iterations=4)]
+MODELS = [ItemKNN(neighbours=3, shrink=2, half_life=5), UserKNN(neighbours=4, half_life=5, cap=1.5), EASE(lam=3, items=8), IALS(factors=4, reg=2, alpha=3, iterations=4)]
 each_model = pytest.mark.parametrize('model', MODELS, ids=lambda model: type(model).__name__)
 
 
@@ -55,6 +55,20 @@ def test_item_knn_is_that_of_a_loop(histories, table):
     np.testing.assert_allclose(model.similarity_.toarray(), likeness, atol=1e-6)
     np.testing.assert_allclose(model.score(histories), np.array([[sum(likeness[j, i] for j in range(ITEMS) if met[u, j]) for i in range(ITEMS)] for u in range(USERS)]) + tie(counts), atol=1e-6)
     assert (np.diff(model.similarity_.indptr) == 3).any() and (ItemKNN(neighbours=99).fit(histories).similarity_.diagonal() == 0).all()
+
+
+@pytest.mark.parametrize('half_life', [1.5, 20])
+def test_item_knn_hears_late_meetings_louder(histories, table, half_life):
+    _, days = table
+    kept = ItemKNN(neighbours=3, shrink=2).fit(histories).similarity_
+    worth = np.zeros((USERS, ITEMS))
+    newest = [pd.Timestamp(histories[name].timestamp.max()) for name in histories.user_ids]
+    for (u, i), times in days.items(): worth[u, i] = sum(2 ** -((newest[u] - t) / pd.Timedelta(days=1) / half_life) for t in times)
+    model = ItemKNN(half_life=half_life).fit(histories, similarity=kept)
+    np.testing.assert_allclose(model.score(histories), worth @ kept.toarray() + tie(table[0]), rtol=1e-5, atol=1e-7)
+    assert model.similarity_ is kept and len(ItemKNN(half_life=half_life).fit(histories).score(histories.take([]))) == 0
+    nobody = histories.where(histories.users != 3)
+    np.testing.assert_allclose(model.score(nobody)[3], tie(table[0]), atol=1e-12)
 
 
 @pytest.mark.parametrize('half_life, cap', [(5, 1.5), (3, None), (None, 2)])

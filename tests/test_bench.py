@@ -110,7 +110,7 @@ def test_a_peer_that_is_not_there_says_so(tmp_path):
 
 
 def test_names():
-    assert bench.wanted(['rank']) == ['rank/all', 'rank/new'] and bench.wanted(['import']) == ['import'] and bench.wanted([]) == list(bench.MEASURES)
+    assert bench.wanted(['rank']) == ['rank/all', 'rank/new', 'rank/cold-pop', 'rank/cold-text', 'rank/matmul', 'rank/p99'] and bench.wanted(['import']) == ['import'] and bench.wanted([]) == list(bench.MEASURES)
     with pytest.raises(SystemExit, match="'rnak' is no measurement"): bench.wanted(['rnak'])
 
 

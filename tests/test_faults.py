@@ -738,7 +738,7 @@ def test_a_killed_or_second_fit_is_told_that_another_is_at_work(killed):
     assert (code, out, other) == (2, '', None) and err == 'seqrep: error: model: is being written by another seqrep fit; wait for it, or choose another --out\n'
 
 
-@pytest.mark.parametrize('part', ['vectors.safetensors', 'early.safetensors', 'early.json', 'early-items.arrow'])
+@pytest.mark.parametrize('part', ['vectors.safetensors', 'early.safetensors', 'early.json', 'early-items.arrow', 'search.safetensors', 'search.json'])
 @pytest.mark.parametrize('fault', ['missing', 'half', 'flipped', 'forged'])
 def test_a_damaged_network_of_a_killed_fit_is_refused_by_name(fault, part, killed, seqrep):
     shutil.copytree(killed.ended().whole/'model', 'model')

@@ -37,7 +37,7 @@ def test_no_pytorch_and_no_host(lock):
     assert re.findall(r'^.*(?:://|--index|--extra|--find|--trusted|file:|/(?:tmp|root|home)/).*$', text(lock), re.M) == []
 
 
-@pytest.mark.parametrize('lock, keys', [('lock', ['requirements']), ('test', ['requirements', 'test_requirements', 'fast_requirements']), ('fast', ['requirements', 'fast_requirements']), ('gpu', ['requirements', 'gpu_requirements']), ('scale', ['scale_requirements'])])
+@pytest.mark.parametrize('lock, keys', [('lock', ['requirements']), ('test', ['requirements', 'test_requirements', 'docs_requirements', 'demo_requirements', 'fast_requirements', 'search_requirements']), ('fast', ['requirements', 'fast_requirements', 'search_requirements']), ('gpu', ['requirements', 'gpu_requirements']), ('scale', ['scale_requirements'])])
 def test_lock_satisfies_settings(lock, keys):
     for python in ('3.11', '3.12', '3.13'):
         environment = default_environment() | {'python_version': python, 'python_full_version': f'{python}.9'}

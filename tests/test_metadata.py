@@ -38,10 +38,11 @@ def test_wheel_says_what_settings_say(wheel):
         names = archive.namelist()
         metadata = message_from_bytes(archive.read(next(name for name in names if name.endswith('.dist-info/METADATA'))))
     assert {name.split('/')[0] for name in names if '.dist-info' not in name} == {'seqrep_nb'}
+    assert {'py.typed', '__init__.pyi', *(f'{path.stem}.pyi' for path in MODULES)} <= {name.split('/')[1] for name in names}, 'type checkers would not see the types'
     assert (metadata['Name'], metadata['Version'], metadata['Summary'], metadata['License-Expression']) == (s['lib_name'], s['version'], s['description'], s['license'])
     assert set(metadata['Requires-Python'].split(',')) == {'>=3.11', '<3.14'}
     held = [Requirement(text) for text in metadata.get_all('Requires-Dist')]
-    for extra, key in ((None, 'requirements'), ('test', 'test_requirements'), ('fast', 'fast_requirements'), ('gpu', 'gpu_requirements'), ('scale', 'scale_requirements')):
+    for extra, key in ((None, 'requirements'), ('test', 'test_requirements'), ('docs', 'docs_requirements'), ('demo', 'demo_requirements'), ('fast', 'fast_requirements'), ('search', 'search_requirements'), ('gpu', 'gpu_requirements'), ('scale', 'scale_requirements')):
         said = {str(Requirement(text)) for text in s[key].split()}
         assert {str(Requirement(str(r).split(';')[0])) for r in held if (r.marker is None if extra is None else f'extra == "{extra}"' in str(r.marker))} == said
     assert metadata.get_payload(decode=True).decode().strip() == (ROOT/'README.md').read_text(encoding='utf-8').strip()

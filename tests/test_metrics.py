@@ -434,3 +434,15 @@ def test_scores_are_compared_as_float32_and_it_is_said():
     close = 1 + np.array([[0, 1e-9, 2e-9]])
     assert close.dtype == 'float64' and top_k(close, 1).tolist() == [[0]] and top_k(1 + 1e6 * (close - 1), 1).tolist() == [[2]]
     assert 'compared as float32' in top_k.__doc__
+
+
+@pytest.mark.parametrize('levels', [2, 50, None])
+@pytest.mark.parametrize('k', [1, 10, 80])
+def test_the_k_best_of_many_items_are_those_of_a_stable_sort(levels, k): # wide enough for the bound from groups of items, with few and with many ties
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(20, 9_001)).astype('float32')
+    if levels: scores = np.floor(scores * levels / 4)
+    scores[0], scores[1, 5:], scores[2, ::2] = -np.inf, -np.inf, np.inf
+    expected = np.argsort(-scores, axis=1, kind='stable')[:, :k]
+    found = top_k(scores, k)
+    assert (found == np.where(np.take_along_axis(scores, expected, 1) > -np.inf, expected, -1)).all()

@@ -66,6 +66,26 @@ def test_another_python_is_refused(monkeypatch):
     with pytest.raises(SystemExit, match='needs Python 3.11 to 3.13.*is 3.10: '): install.check_python()
 
 
+@pytest.mark.parametrize('there, fail, expected', [(['chromium'], [], []), (['google-chrome', 'apt-get'], [], []), (['apt-get'], [], ['apt-get', 'apt-get']), (['apt-get'], ['apt-get'], ['apt-get', 'apt-get', 'python']), ([], [], ['python'])])
+def test_a_browser_is_found_or_installed(monkeypatch, there, fail, expected):
+    calls = []
+    def run(command, **_):
+        calls.append(command[0])
+        return subprocess.CompletedProcess(command, command[0] in fail)
+    monkeypatch.setattr(install, 'PYTHON', 'python')
+    monkeypatch.setattr(install.shutil, 'which', lambda name: name if name in there else None)
+    monkeypatch.setattr(install.os, 'geteuid', lambda: 0)
+    monkeypatch.setattr(install.subprocess, 'run', run)
+    install.install_browser()
+    assert calls == expected
+
+
+def test_a_browser_that_cannot_be_had_is_said(monkeypatch):
+    monkeypatch.setattr(install.shutil, 'which', lambda name: None)
+    monkeypatch.setattr(install.subprocess, 'run', lambda command, **_: subprocess.CompletedProcess(command, 1))
+    with pytest.raises(SystemExit, match='no Chromium could be installed.*by hand'): install.install_browser()
+
+
 @pytest.mark.parametrize('arguments', [[], ['everything']])
 def test_set_up_explains_itself(arguments):
     run = subprocess.run([sys.executable, ROOT/'scripts'/'install.py', *arguments], text=True, capture_output=True)

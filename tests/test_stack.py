@@ -1,10 +1,10 @@
 "The learned blend: nothing later is read, a planted rule is found, odd histories are defined"
 import json
 import numpy as np, pandas as pd, pytest, scipy.sparse as sp
-from seqrep_nb.baselines import PersonalFrequency, Popularity
+from seqrep_nb.baselines import PersonalFrequency, Popularity, UserKNN
 from seqrep_nb.core import InputError
 from seqrep_nb.histories import DAY, build_histories
-from seqrep_nb.stack import Candidates, LearnedBlend, PairFeatures, Past, PlacePopularity, gather, places, propose
+from seqrep_nb.stack import Candidates, LearnedBlend, OfGroups, PairFeatures, Past, PlacePopularity, gather, places, propose
 
 START = pd.Timestamp('2024-01-01', tz='UTC')
 
@@ -128,3 +128,47 @@ def test_popularity_is_told_by_place():
     first = h.item_ids[score.argmax(1)]
     assert (first[at == 'p0'] == 'i00').all() and (first[at == 'p1'] != 'i00').all()
     np.testing.assert_allclose(PlacePopularity(days=90, prior=1).fit(h).score(h.take([3, 1])), score[[3, 1]], rtol=1e-5)
+
+
+def test_lately_is_a_part_of_the_logs_span():
+    "On a log of six days, what was met five times in the first hours is not met lately."
+    hours = [0, 1, 2, 3, 4, 143]
+    events = pd.DataFrame(dict(user_id='u', item_id=[*'xxxxx', 'y'], action='buy', timestamp=(START + pd.to_timedelta(hours, 'h')).as_unit('us'), basket_id=[str(n) for n in range(6)]))
+    h, now = build_histories(events), (START + pd.Timedelta(days=6)).value // 1000
+    features = PairFeatures(span=6).fit(h, now)
+    assert gather(Past(h, now), {}, features, own=1).items.tolist() == [1]
+    assert gather(Past(h, now), {}, PairFeatures(span=365).fit(h, now), own=1).items.tolist() == [0]
+
+
+def test_only_those_asked_to_propose_do():
+    h, whole = told(shop(), START + pd.Timedelta(days=60))
+    moment = (START + pd.Timedelta(days=60)).value // 1000
+    last = np.tile(np.arange(20, dtype='float32'), (len(h), 1))
+    scores = {'popularity': Popularity().fit(h).score(h), 'last': last}
+    features = PairFeatures(span=84).fit(h, moment)
+    few, all_ = (gather(Past(h, moment), scores, features, depth=2, own=3, by=by) for by in (['popularity'], None))
+    assert len(few) < len(all_) and 'score: last' in few.X and np.isin(few.users * 20 + few.items, all_.users * 20 + all_.items).all()
+
+
+def test_a_ranker_over_groups_by_a_loop():
+    events, now = shop(), START + pd.Timedelta(days=60)
+    h = build_histories(events[events.timestamp < now], item_ids=np.array([f'i{n:02}' for n in range(20)], object))
+    codes = np.where(np.arange(20) < 18, np.arange(20) // 3, -1)
+    over = OfGroups(PersonalFrequency(), codes, Popularity(), power=.5).fit(h)
+    found, sold = over.score(h), Popularity().fit(h).score(h)[0].astype(float)
+    of = over.of_groups(h, None)
+    for u in (0, 11, 47):
+        for i in range(20): assert np.isclose(found[u, i], 0 if codes[i] < 0 else of[u, codes[i]] * (sold[i] / sold[codes == codes[i]].sum()) ** .5, rtol=1e-4)
+    assert (OfGroups(UserKNN(), np.full(20, -1), Popularity()).fit(h).score(h) == 0).all()
+
+
+def test_the_mean_of_several_sets_of_trees_ranks():
+    h, pairs = told(shop(), START + pd.Timedelta(days=60))
+    lesson = pairs.view(sp.csr_matrix((np.random.default_rng(0).random((len(h), 20)) < .2).astype('float32')), sp.csr_matrix((len(h), 20), dtype='float32'))
+    several = LearnedBlend('small').fit([lesson])
+    assert len(several.boosters_) == 3 and len(LearnedBlend('large').fit([lesson]).boosters_) == 1
+    X = lesson.X[several.columns_].to_numpy()
+    apart = [b.predict(X) for b in several.boosters_]
+    assert not np.allclose(apart[0], apart[1]) and np.allclose(np.mean(apart, 0), several.score(lesson))
+    again = LearnedBlend.from_dict(json.loads(json.dumps(several.to_dict())))
+    np.testing.assert_array_equal(again.score(lesson), several.score(lesson))

@@ -4,7 +4,7 @@ import pytest
 from common import CHAPTERS, MODULES, ROOT, code, numbers, own_imports
 
 
-def folder_texts(folder): return {path.name: path.read_text(encoding='utf-8') for path in folder.iterdir() if path.is_file()}
+def folder_texts(folder): return {path.name: path.read_text(encoding='utf-8') for path in folder.glob('*.py')}
 
 
 def test_notebooks_and_module_in_sync(tmp_path):
