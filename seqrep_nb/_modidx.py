@@ -509,6 +509,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'seqrep_nb.command._tables': ('command.html#_tables', 'seqrep_nb/command.py'),
                                    'seqrep_nb.command._verdict': ('command.html#_verdict', 'seqrep_nb/command.py'),
                                    'seqrep_nb.command._who': ('command.html#_who', 'seqrep_nb/command.py'),
+                                   'seqrep_nb.command._word_of_reasons': ('command.html#_word_of_reasons', 'seqrep_nb/command.py'),
                                    'seqrep_nb.command.as_text': ('command.html#as_text', 'seqrep_nb/command.py'),
                                    'seqrep_nb.command.check_apart': ('command.html#check_apart', 'seqrep_nb/command.py'),
                                    'seqrep_nb.command.check_columns': ('command.html#check_columns', 'seqrep_nb/command.py'),

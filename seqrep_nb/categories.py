@@ -200,6 +200,7 @@ class PairNetwork:
         _, keras = _keras()
         rate = keras.optimizers.schedules.CosineDecay(learning_rate or self.learning_rate / 2, epochs * -(-len(y) // self.batch_size))
         self.model_.compile(keras.optimizers.AdamW(rate, weight_decay=1e-2), keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=False, steps_per_execution=16)
+        self.model_.optimizer.build(self.model_.trainable_variables)            # a step that makes variables is traced twice
         self.model_.fit(X, y[:, None].astype('float32'), batch_size=self.batch_size, epochs=epochs, verbose=0)
         return self
 

@@ -40,6 +40,22 @@ RULES = dict(
     exact_duplicate=Rule(_is_copy, 'the same row was written twice'),
     price_negative=Rule(lambda t: t.price < 0, 'money flowed back: a return or a correction', ('price',)))
 
+# %% ../nbs/13_clean.ipynb #8aaa9008
+def _flag(name, rule, table):
+    "The rule's verdict on each row, as an expression. Raises `InputError` naming a rule that cannot be built."
+    import ibis
+    try: return rule.bad(table).fill_null(False).cast('boolean')
+    except (AttributeError, TypeError, ibis.common.exceptions.IbisError) as error:
+        raise input_error(f'rule {name!r}', problem=f'cannot be applied ({str(error).strip()[:120]})',
+                          way_out=f'return a boolean expression over {", ".join(table.columns)}, or switch it off') from error
+
+def flag_expressions(
+    table:Any,             # Ibis table of canonical events, on any engine, with `row` (whole number, its own for every row)
+    rules:dict[str,Rule],  # {name: `Rule`}
+) -> dict[str,Any]:        # {name: boolean column of `table`, never null}; nothing is computed yet
+    "Each rule's verdict on every row, once: for `table.mutate(**flag_expressions(table, rules))`, with no pandas in between."
+    return {name: _flag(name, rule, table) for name, rule in rules.items()}
+
 # %% ../nbs/13_clean.ipynb #324a8294
 def _spark():
     "An Ibis connection to Spark on this machine. Raises `InputError` where PySpark or Java is missing."
@@ -74,21 +90,6 @@ def _loaded(frame:pd.DataFrame, engine):
         shutil.rmtree(folder)
 
 # %% ../nbs/13_clean.ipynb #ac4e8a63
-def _flag(name, rule, table):
-    "The rule's verdict on each row, as an expression. Raises `InputError` naming a rule that cannot be built."
-    import ibis
-    try: return rule.bad(table).fill_null(False).cast('boolean')
-    except (AttributeError, TypeError, ibis.common.exceptions.IbisError) as error:
-        raise input_error(f'rule {name!r}', problem=f'cannot be applied ({str(error).strip()[:120]})',
-                          way_out=f'return a boolean expression over {", ".join(table.columns)}, or switch it off') from error
-
-def flag_expressions(
-    table:Any,             # Ibis table of canonical events, on any engine, with `row` (whole number, its own for every row)
-    rules:dict[str,Rule],  # {name: `Rule`}
-) -> dict[str,Any]:        # {name: boolean column of `table`, never null}; nothing is computed yet
-    "Each rule's verdict on every row, once: for `table.mutate(**flag_expressions(table, rules))`, with no pandas in between."
-    return {name: _flag(name, rule, table) for name, rule in rules.items()}
-
 def _matches(events, rules, engine) -> pd.DataFrame:
     "Rows that at least one rule calls bad: `row`, and one boolean column per rule."
     import ibis

@@ -395,12 +395,20 @@ def run_recommend(args:argparse.Namespace) -> dict:
     lists = pipeline.recommend(histories, args.k, exclude, args.query, now, met)
     if args.reasons: lists = pipeline.explain(lists, histories, exclude, args.query, now)
     given = _given(lists, args.out, pipeline.names())
+    notes += _word_of_reasons(pipeline, args)
     if report['without_history']: notes.append('users without a history get the list of the query alone' if args.query else f'users without a history get the items of {pipeline.fallback_!r}')
     if exclude == 'bought' and pipeline.action_ is None: notes.append('the log does not tell purchases from other actions: everything met is left out')
     if args.exclude_seen and args.exclude_bought: notes.append('--exclude-seen leaves out what was bought, too')
     short = int((lists.groupby('user_id').size().reindex(histories.user_ids, fill_value=0) < args.k).sum())
     if short: notes.append(f'{short:,} lists are shorter than {args.k}: the catalogue has nothing else to offer')
     return report | dict(rows=len(lists), k=args.k, excluded=exclude, notes=notes) | given
+
+# %% ../nbs/62_command.ipynb #88a8ab95
+def _word_of_reasons(pipeline, args) -> list: # a note, where the reasons say "met"
+    from seqrep_nb.lists import what_was_done
+    h = pipeline.histories_
+    if not args.reasons or what_was_done(h) != 'met': return []
+    return [f'in the reasons, "met" stands for any of: {", ".join(h.action_names[a] for a in sorted(set(h.actions[h.items >= 0])))}']
 
 def _given(lists, out, names) -> dict: # written, or to be shown with the items' names
     if out is None: return dict(lists=lists.assign(text=lists.item_id.map(names)).to_dict('records'))
@@ -411,6 +419,7 @@ def _recommend_new(pipeline, args, histories, now, report, notes) -> dict:
     items, _ = read_catalogue(args.new_items, args.on_bad, args.columns, notes)
     lists = pipeline.recommend_new(histories, items, args.k, now)
     if args.reasons: lists = pipeline.explain_new(lists, histories, items, now)
+    notes += _word_of_reasons(pipeline, args)
     given = _given(lists, args.out, dict(zip(items.item_id, items.text if 'text' in items else items.item_id)))
     new = int((~items.item_id.isin(pipeline.item_ids_)).sum())
     if new < len(items): notes.append(f'{shown(args.new_items)}: {len(items) - new:,} items that the model knows are passed over')

@@ -675,9 +675,9 @@ def _plan(self:BehaviourPipeline, some):
 
 @patch
 def _within_budget(self:BehaviourPipeline, histories, moments, n, window, batch=128):
-    left, seconds = .6 * (self.deadline_ - time.monotonic()), [60., 70.]            # a slow machine: a second a step
+    left, seconds = .6 * (self.deadline_ - time.monotonic()), [30., 35.]            # a slow machine: half a second a step
     after = moments * min(WALK, n) // batch                                         # steps that the walk takes at most
-    for probe in (6, 16) if moments * 120 + self.steps + after > left else ():      # building costs the same in both: the difference is ten steps
+    for probe in (6, 16) if moments * 60 + (self.steps + after) / 2 > left else ():      # building costs the same in both: the difference is ten steps
         start = time.monotonic()
         self._new_transformer(len(histories.item_ids), dict(examples=probe * batch, epochs=1, window=window), self.vectors_).fit(histories)
         seconds = [*seconds[-1:], time.monotonic() - start]

@@ -210,8 +210,9 @@ def test_words_and_columns_that_mean_nothing_are_said(tmp_path, shop):
     assert code == 2 and "makes 'visitor' 'usr_id', which is no column of ours" in text
     code, text = run('fit', tmp_path/'log.csv', '--out', tmp_path/'model', '--columns', 'visitor=user_id', '--steps', 2)
     assert code == 0 and 'columns that are not used: colour' in text and "'product_view' (" in text and 'no row is a purchase' in text, text
-    code, text = run('recommend', tmp_path/'model', '--exclude-bought', '--out', tmp_path/'recs.csv')
-    assert code == 0 and 'everything met is left out' in text
+    code, text = run('recommend', tmp_path/'model', '--exclude-bought', '--reasons', '--out', tmp_path/'recs.csv')
+    assert code == 0 and 'everything met is left out' in text and '"met" stands for any of: ordered, product_view' in text, text
+    assert pd.read_csv(tmp_path/'recs.csv').reason.str.contains(r'\bmet\b').any()
 
 
 def test_a_split_by_users_is_audited_as_one(tmp_path, shop):
@@ -593,7 +594,7 @@ def test_one_customer_is_shown_with_names_and_reasons_without_a_file(shop):
     folder, events, catalogue = shop
     if not (folder/'first').exists(): lists(folder, folder/'events.csv', 'first')
     code, text = run('recommend', folder/'first', '--user', 'u1', 'stranger', '--k', 3, '--reasons')
-    assert code == 0 and text.count('u1 ') == 3 and 'popular: bought ' in text and any(name in text for name in catalogue.text)
+    assert code == 0 and text.count('u1 ') == 3 and 'popular: bought ' in text and 'stands for' not in text and any(name in text for name in catalogue.text)
     assert run('recommend', folder/'first', '--user', 'u1', 'stranger', '--k', 3, '--json', '--out', folder/'two.csv')[0] == 0
     assert pd.read_csv(folder/'two.csv').user_id.tolist() == ['u1'] * 3 + ['stranger'] * 3
     assert '--out: is missing' in run('recommend', folder/'first')[1] and 'leave one of them out' in run('recommend', folder/'first', '--user', 'u1', '--users', folder/'events.csv')[1]

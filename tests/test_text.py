@@ -49,9 +49,10 @@ def test_what_is_filled_in_stays_text(rows):
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.tuples(*[st.one_of(st.none(), st.text(string.ascii_lowercase, min_size=1, max_size=3))] * 3), min_size=1, max_size=6),
+@given(st.lists(st.tuples(*[st.one_of(st.none(), st.text(string.ascii_lowercase, min_size=1, max_size=3).filter(lambda word: word != 'by'))] * 3), min_size=1, max_size=6),
        st.sampled_from(['{a}, {b}, {c}', '{a} ({b}), {c}.', '({a}, {b}): {c}', '{a} | {b} [{c}]', '{c}, by {a} “{b}”', '{a} ({b}; {c})']))
 def test_what_is_missing_leaves_no_punctuation(rows, template):
+    "A value is never “by”, a word of one of the templates."
     table = pd.DataFrame(rows, columns=list('abc'), dtype=object).assign(item_id=[f'i{n}' for n in range(len(rows))])
     empty = table[list('abc')].isna().all(axis=1)
     if empty.any():
