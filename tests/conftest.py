@@ -1,12 +1,16 @@
 "Each worker computes on its share of the cores and begins with its share of the chapters, which are long; the report ends with their wall times and one plain line of counts"
 import os
-import pytest
+import hypothesis, pytest
 
 counts = {}
 WORKERS = int(os.environ.get('PYTEST_XDIST_WORKER_COUNT', 1))
 # Before anything that computes is imported, and for the processes that tests start: more threads than cores wait for each other, some of them spinning
 for name in ('OMP_NUM_THREADS', 'TF_NUM_INTRAOP_THREADS') if WORKERS > 1 else ():
     os.environ.setdefault(name, str(max((os.cpu_count() or 1) // WORKERS, 1)))
+
+# The same examples in every run, so that a red test tells of a change; `--hypothesis-profile=default` draws others
+hypothesis.settings.register_profile('repeatable', derandomize=True)
+hypothesis.settings.load_profile('repeatable')
 
 
 @pytest.hookimpl(trylast=True)
