@@ -405,6 +405,7 @@ def _losses(self:BehaviourTransformer): # Keras model: inputs and targets -> los
 def _copied(self:BehaviourTransformer, inner, given):
     return ((inner['attention'], inner['gate']), keras.ops.where(given['items'] > len(self.item_vectors), 0, given['items'])) if self.repeat else ()
 
+# %% ../nbs/33_behaviour.ipynb #9586e60d
 @patch
 def _train(self:BehaviourTransformer, histories, inputs, targets, learning_rate, epochs):
     tf.get_logger().addFilter(_expected)                       # several models in one process are no mistake
