@@ -675,19 +675,21 @@ def _plan(self:BehaviourPipeline, some):
 
 @patch
 def _within_budget(self:BehaviourPipeline, histories, moments, n, window, batch=128):
-    left, seconds = .6 * (self.deadline_ - time.monotonic()), [30., 35.]            # a slow machine: half a second a step
-    after = moments * min(WALK, n) // batch                                         # steps that the walk takes at most
-    for probe in (6, 16) if moments * 60 + (self.steps + after) / 2 > left else ():      # building costs the same in both: the difference is ten steps
-        start = time.monotonic()
-        self._new_transformer(len(histories.item_ids), dict(examples=probe * batch, epochs=1, window=window), self.vectors_).fit(histories)
-        seconds = [*seconds[-1:], time.monotonic() - start]
-    step, build = max(np.diff(seconds)[0] / 10, 1e-3), seconds[0]
-    left = .6 * (self.deadline_ - time.monotonic()) - 2 * moments * build - after * step    # two builds a moment
+    plans, left = [], lambda: .6 * (self.deadline_ - time.monotonic())
     for share in (1, .5, .2, .1):
         wanted = int(self.steps * share * batch)
         examples = min(wanted, n)
-        epochs = int(np.clip(round(wanted / examples), 1, 10))
-        if step * epochs * examples / batch <= left: return dict(examples=examples, epochs=epochs, share=share, window=window)
+        plans.append(dict(examples=examples, epochs=int(np.clip(round(wanted / examples), 1, 10)), share=share, window=window))
+    walk = moments * min(WALK, n) // batch                                          # steps that the walk takes at most
+    cost = lambda plan, build, step: 2 * moments * build + (walk + plan['epochs'] * plan['examples'] / batch) * step     # seconds; two builds a moment
+    if cost(plans[0], 30., .5) <= left(): return plans[0]                           # even where a machine is slow
+    seconds = []
+    for probe in (6, 16):                                                           # building costs the same in both: the difference is ten steps
+        start = time.monotonic()
+        self._new_transformer(len(histories.item_ids), dict(examples=probe * batch, epochs=1, window=window), self.vectors_).fit(histories)
+        seconds.append(time.monotonic() - start)
+    build, step = seconds[0], max((seconds[1] - seconds[0]) / 10, 1e-3)
+    return next((plan for plan in plans if cost(plan, build, step) <= left()), None)
 
 # %% ../nbs/61_model.ipynb #43ce58a1
 TRANSFORMER, WALK = dict(width=96, blocks=1, heads=4, repeat=True), 10_000     # baskets that a walk trains on at each moment, at most
