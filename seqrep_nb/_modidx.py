@@ -630,6 +630,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                      'seqrep_nb/encode.py'),
                                   'seqrep_nb.encode.TextEncoder._check': ('encode.html#textencoder._check', 'seqrep_nb/encode.py'),
                                   'seqrep_nb.encode.TextEncoder._encode': ('encode.html#textencoder._encode', 'seqrep_nb/encode.py'),
+                                  'seqrep_nb.encode.TextEncoder._kept_in': ('encode.html#textencoder._kept_in', 'seqrep_nb/encode.py'),
                                   'seqrep_nb.encode.TextEncoder._lines': ('encode.html#textencoder._lines', 'seqrep_nb/encode.py'),
                                   'seqrep_nb.encode.TextEncoder._ready': ('encode.html#textencoder._ready', 'seqrep_nb/encode.py'),
                                   'seqrep_nb.encode.TextEncoder._stored': ('encode.html#textencoder._stored', 'seqrep_nb/encode.py'),

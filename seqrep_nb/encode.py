@@ -8,7 +8,7 @@ __all__ = ['POOLINGS', 'WIDTHS', 'PRECISIONS', 'pool', 'normalize_rows', 'Engine
            'encode']
 
 # %% ../nbs/22_encode.ipynb #4b4964f8
-import hashlib
+import hashlib, os
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from itertools import chain
@@ -345,7 +345,7 @@ class TextEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         unknown_limit:float=0.2,                                             # Largest share of [UNK] that is accepted
         engine:Literal['keras','openvino']='keras',                          # 'keras' or 'openvino', see `load_engine`
         precision:Literal['float32','bfloat16','float16','int8']='float32',  # 'float32', or a lower one that the engine has
-        store:str|PathLike|None=None,                                        # Folder where vectors are kept and found again, not yet normalised; None: nowhere
+        store:str|PathLike|None=None,                                        # Folder where vectors are kept and found again, not yet normalised; None: the one that SEQREP_VECTORS names, else nowhere
         keep:Literal['start','end']='start',                                 # Which end of a longer text is kept: 'start', or 'end' for lines with the newest words last
     ):
         self.checkpoint, self.pooling, self.max_length = checkpoint, pooling, max_length
@@ -366,13 +366,16 @@ class TextEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         if not hasattr(self, 'folder_'): self.fit(texts)
         self._check()
         distinct = list(dict.fromkeys(texts))
-        vectors = np.zeros((0, self._n_features_out), np.float32) if not distinct else self._encode(distinct)[0] if self.store is None else self._stored(distinct)
+        vectors = np.zeros((0, self._n_features_out), np.float32) if not distinct else self._stored(distinct) if self._kept_in() else self._encode(distinct)[0]
         for part in range(0, len(vectors) * bool(self.normalize), 65_536): vectors[part:part + 65_536] = normalize_rows(vectors[part:part + 65_536])
         if len(distinct) == len(texts): return vectors
         place = {text: i for i, text in enumerate(distinct)}
         return vectors[np.fromiter((place[t] for t in texts), int, len(texts))]
 
 # %% ../nbs/22_encode.ipynb #72860501
+@patch
+def _kept_in(self:TextEncoder): return self.store or os.environ.get('SEQREP_VECTORS')      # a folder, or nothing
+
 @patch
 def _ready(self:TextEncoder): # tokenizer, `Engine`
     return _load(self.folder_, self.engine, self.precision, tuple(_files(self.folder_)))
@@ -418,7 +421,7 @@ def vector_store(self:TextEncoder) -> VectorStore:
     key = dict(checkpoint=checkpoint_hash(self.folder_), pooling=self.pooling, max_length=int(self.max_length), precision=self.precision)
     if self.precision != 'float32': key['engine'] = arithmetic(self.engine, self.precision)   # at full precision the engines agree to 1e-5
     if self.keep != 'start': key['keep'] = self.keep
-    return VectorStore(Path(self.store).expanduser(), key, self._n_features_out)
+    return VectorStore(Path(self._kept_in()).expanduser(), key, self._n_features_out)
 
 @patch
 def _stored(self:TextEncoder, texts):
