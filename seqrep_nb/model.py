@@ -705,10 +705,12 @@ def _transformer(self:BehaviourPipeline, name, histories, before=None, since=Non
     "Train on `histories`, or go on from an earlier model, or take the weights that an interrupted run left."
     histories, vectors = self._coded(histories), self._vectors_of(histories.item_ids)
     new = lambda: self._new_transformer(len(histories.item_ids), self.plan_, vectors)
+    made = []
     def make():
-        if before is None: return transformer_weights(new().fit(histories))
-        return transformer_weights(copy(before).refresh(histories, WALK, since=since, item_vectors=new().item_vectors))      # the earlier one stays as it is
-    return restore_transformer(new(), self._keep(name, make), histories.item_ids, histories.place_names, histories.action_names)
+        made.append(new().fit(histories) if before is None else copy(before).refresh(histories, WALK, since=since, item_vectors=new().item_vectors))      # the earlier one stays as it is
+        return transformer_weights(made[0])
+    arrays = self._keep(name, make)
+    return made[0] if made else restore_transformer(new(), arrays, histories.item_ids, histories.place_names, histories.action_names)
 
 def transformer_weights(model:'BehaviourTransformer') -> dict[str, np.ndarray]: # '000', '001', … -> array
     "The learned weights; the pretrained vectors are kept elsewhere."
