@@ -13,14 +13,14 @@ from sklearn.base import BaseEstimator
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.validation import check_is_fitted
 from .core import input_error
-from .histories import DAY, Histories
+from .histories import DAY, Histories, distinct_rows
 from .metrics import top_k
 
 # %% ../nbs/50_baselines.ipynb #914888f5
 def _item_counts(histories, by, keep=True) -> np.ndarray: # (I,) float64: users who met each item, or rows that hold it
     keep = keep & (histories.items >= 0)
     items = histories.items[keep]
-    if by == 'users': items = np.unique(histories.users[keep].astype('int64') * len(histories.item_ids) + items) % len(histories.item_ids)
+    if by == 'users': items = distinct_rows(histories.users[keep], items)[1]
     elif by != 'rows': raise input_error('by', problem=f'is {by!r}', way_out="use 'users' or 'rows'")
     return np.bincount(items, minlength=len(histories.item_ids)).astype('float64')
 
@@ -96,7 +96,7 @@ def decayed_frequency(
      [0.   1.  ]]
     """
     keep = histories.items >= 0
-    users, baskets, items = np.unique(np.stack([histories.users[keep], histories.baskets[keep], histories.items[keep]]), axis=1)
+    users, baskets, items = distinct_rows(histories.users[keep], histories.baskets[keep], histories.items[keep])
     last = np.zeros(len(histories), 'int64')
     np.maximum.at(last, users, baskets)
     back = last[users] - baskets                                # 0 is the newest basket

@@ -14,7 +14,7 @@ import numpy as np, pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from .core import check_finite, input_error, seed_everything
-from .histories import DAY, Histories
+from .histories import DAY, Histories, distinct_rows
 from .backbone import import_keras
 from .finetune import _expected
 from .fusion import FUSIONS, EventEncoder
@@ -75,7 +75,7 @@ def _baskets(histories, least, since): # first row of each basket (N,), basket o
     return start, basket, keep if since is None else keep & (histories.timestamps[start] > since)
 
 def _targets(example, items, n, width, seed): # (n, width) distinct item codes, in random order, -1 where padded
-    example, items = np.unique(np.stack([example, items])[:, example >= 0], axis=1)
+    example, items = distinct_rows(example[example >= 0], items[example >= 0])
     order = np.lexsort((np.random.default_rng(seed).random(len(items)), example))
     example, items = example[order], items[order]
     place = np.arange(len(items)) - np.searchsorted(example, example)

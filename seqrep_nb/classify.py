@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted, validate_data
 from .core import input_error, seed_everything
-from .histories import DAY, Histories
+from .histories import DAY, Histories, distinct_rows
 from .metrics import Protocol, multilabel_result
 from .tasks import RankingTask, next_categories
 from .finetune import article_head
@@ -205,8 +205,9 @@ def category_shares(
     """
     of_item = pd.Index(categories).get_indexer(items.set_index('item_id').category.reindex(histories.item_ids))
     codes = np.append(of_item, -1)[histories.items]
-    triples = np.unique(np.stack([histories.users, histories.baskets, codes])[:, codes >= 0], axis=1)
-    counts = sp.coo_matrix((np.ones(triples.shape[1], 'float32'), (triples[0], triples[2])), (len(histories), len(categories))).toarray()
+    known = codes >= 0
+    users, _, codes = distinct_rows(histories.users[known], histories.baskets[known], codes[known])
+    counts = sp.coo_matrix((np.ones(len(users), 'float32'), (users, codes)), (len(histories), len(categories))).toarray()
     baskets = _distinct(histories.users, histories.baskets, len(histories))
     return counts / np.maximum(baskets, 1)[:, None].astype('float32')
 

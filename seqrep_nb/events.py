@@ -492,6 +492,13 @@ def _rank(events, column) -> np.ndarray:
 # %% ../nbs/10_events.ipynb #6b4039c5
 ORDER = ('user_id', 'timestamp', 'basket_id', 'action', 'item_id')
 
+def _in_order(keys) -> tuple[bool, bool]: # are the rows in the order of their keys; have two neighbours equal ones
+    tied, fine = np.ones(max(len(keys[0]) - 1, 0), bool), True
+    for key in keys:
+        fine = fine and not (tied & (key[1:] < key[:-1])).any()
+        tied &= key[1:] == key[:-1]
+    return fine, bool(tied.any())
+
 def sort_events(
     events:pd.DataFrame,  # Canonical events, in any order
 ) -> pd.DataFrame:        # The same rows, numbered anew from 0
@@ -506,10 +513,10 @@ def sort_events(
     """
     check_events(events)
     keys = [_rank(events, c) for c in ORDER if c in events]
+    fine, tied = _in_order(keys)
+    if fine and not tied: return events.reset_index(drop=True)
     order = np.lexsort(keys[::-1])
-    tied = np.ones(max(len(events) - 1, 0), bool)
-    for key in keys: tied &= key[order][1:] == key[order][:-1]
-    if tied.any():
+    if tied if fine else _in_order([key[order] for key in keys])[1]:
         others = [_rank(events, c) for c in events.columns.difference(ORDER)]  # alphabetical
         order = np.lexsort([*others[::-1], *keys[::-1]])
     return events.iloc[order].reset_index(drop=True)

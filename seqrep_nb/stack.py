@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from .baselines import _same_catalogue
 from .core import input_error
-from .histories import DAY, Histories
+from .histories import DAY, Histories, distinct_rows
 from .metrics import top_k
 
 # %% ../nbs/54_stack.ipynb #a0bfc4d5
@@ -129,9 +129,10 @@ class PlacePopularity(BaseEstimator):
         if not len(histories.items): raise input_error('histories', problem='hold no events', way_out='give the training histories')
         self.item_ids_, self.place_names_, shape = histories.item_ids, tuple(histories.place_names), (len(histories.place_names), len(histories.item_ids))
         late = (histories.timestamps > histories.timestamps.max() - self.days * DAY) & (histories.items >= 0)
-        met = np.unique(np.stack([histories.users, histories.items])[:, late], axis=1)[1]
+        met = distinct_rows(histories.users[late], histories.items[late])[1]
         self.share_ = (np.bincount(met, minlength=shape[1]) / max(len(met), 1)).astype('float32')
-        place, _, item = np.unique(np.stack([histories.places, histories.users, histories.items])[:, late & (histories.places >= 0)], axis=1)
+        there = late & (histories.places >= 0)
+        place, _, item = distinct_rows(histories.places[there], histories.users[there], histories.items[there])
         count = sp.coo_matrix((np.ones(len(item), 'float32'), (place, item)), shape).tocsr()
         total = np.asarray(count.sum(1)).ravel() + self.prior
         self.own_, self.lean_ = (sp.diags(1 / total) @ count).tocsr().astype('float32'), (self.prior / total).astype('float32')
