@@ -10,6 +10,7 @@ __all__ = ['DECAYS', 'FEW', 'COUNTS', 'FOODS', 'Baskets', 'lay_out', 'pair_featu
 # %% ../nbs/49_categories.ipynb #c0c57ac7
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 import numpy as np, pandas as pd, scipy.sparse as sp
 from .classify import history_features
@@ -38,7 +39,7 @@ class Baskets:
     code: np.ndarray   # (n,) category of each event, -1 for others
     price: np.ndarray  # (n,) 0 where unknown
 
-    @property
+    @cached_property
     def pairs(self) -> tuple[np.ndarray, np.ndarray]: return np.nonzero(self.held) # baskets, categories
 
 def lay_out(

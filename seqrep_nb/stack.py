@@ -76,7 +76,7 @@ class Past:
         code = np.arange(len(self.histories.item_ids)) if code is None else np.asarray(code)
         G, group = max(int(code.max(initial=-1)) + 1, 1), np.append(code, -1)[self.histories.items].astype('int64')
         keep = keep & (group >= 0)
-        basket, group = np.divmod(np.unique(self.basket[keep] * np.int64(G) + group[keep]), G)
+        basket, group = distinct_rows(self.basket[keep], group[keep])
         key, pair = np.unique(self.who[basket] * G + group, return_inverse=True)
         age, back, far = self.age[basket], self.back[basket], np.full(len(key), np.inf)
         newest, oldest, since = far.copy(), -far, far.copy()
@@ -113,7 +113,7 @@ def propose(
         if s.shape != (U, I): raise input_error('scores', column=name, problem=f'have shape {s.shape}, the histories {(U, I)}', way_out='score these histories over their own catalogue')
         top = top_k(s, depth, known)
         keys.append((np.arange(U)[:, None] * I + top)[top >= 0])
-    return np.divmod(np.unique(np.concatenate(keys)), I)
+    return np.divmod(*distinct_rows(np.concatenate(keys)), I)
 
 # %% ../nbs/54_stack.ipynb #d7f4a28f
 class PlacePopularity(BaseEstimator):
