@@ -711,6 +711,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'seqrep_nb.events._times': ('events.html#_times', 'seqrep_nb/events.py'),
                                   'seqrep_nb.events._translated': ('events.html#_translated', 'seqrep_nb/events.py'),
                                   'seqrep_nb.events._warn_of_words': ('events.html#_warn_of_words', 'seqrep_nb/events.py'),
+                                  'seqrep_nb.events.among': ('events.html#among', 'seqrep_nb/events.py'),
                                   'seqrep_nb.events.check_events': ('events.html#check_events', 'seqrep_nb/events.py'),
                                   'seqrep_nb.events.read_events': ('events.html#read_events', 'seqrep_nb/events.py'),
                                   'seqrep_nb.events.read_items': ('events.html#read_items', 'seqrep_nb/events.py'),

@@ -23,7 +23,6 @@ class Baskets:
     row: np.ndarray
     code: np.ndarray
     price: np.ndarray
-    @property
     def pairs(self) -> tuple[np.ndarray, np.ndarray]: ...
 
 def lay_out(histories: Histories, now: int, items: pd.DataFrame, categories: Sequence[str] | np.ndarray) -> Baskets: ...

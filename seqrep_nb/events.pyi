@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-import pandas as pd, pyarrow as pa
+import numpy as np, pandas as pd, pyarrow as pa
 __all__ = ['EVENT_COLUMNS', 'ITEM_COLUMNS', 'ACTIONS', 'MISSING', 'FIRST', 'LAST', 'NO_TIME', 'UNITS', 'FAULTS', 'WAYS', 'PURCHASES', 'SUFFIXES',
-           'ORDER', 'Log', 'Ids', 'time_kinds', 'validate_events', 'validate_items', 'read_events', 'read_items', 'check_events', 'sort_events']
+           'ORDER', 'Log', 'Ids', 'time_kinds', 'validate_events', 'validate_items', 'read_events', 'read_items', 'check_events', 'among',
+           'sort_events']
 
 EVENT_COLUMNS: dict[str, str]
 ITEM_COLUMNS: dict[str, str]
@@ -67,6 +68,8 @@ def read_items(
 ) -> tuple[pd.DataFrame, pd.DataFrame]: ...
 
 def check_events(events: Any, source: str = 'events') -> pd.DataFrame: ...
+
+def among(column: pd.Series, values: Ids) -> np.ndarray: ...
 
 ORDER: tuple[str, ...]
 

@@ -15,7 +15,7 @@ import itertools, math, os, sys
 import numpy as np, pandas as pd, pyarrow as pa, pyarrow.parquet as pq, scipy.sparse as sp
 from fastcore.basics import patch
 from .core import check_place, input_error, read_json, write_json, write_whole
-from .events import ACTIONS, Ids, check_events, sort_events
+from .events import ACTIONS, Ids, among, check_events, sort_events
 from .split import basket_key
 
 # %% ../nbs/15_histories.ipynb #89612b87
@@ -99,9 +99,9 @@ def build_histories(
     (['milk', 'tea'], [0, 2, 3], [1, 0, 1])
     """
     check_events(events)
-    known = events if user_ids is None else events[events.user_id.isin(user_ids)]
+    known = events if user_ids is None else events[among(events.user_id, user_ids)]
     if item_ids is None: item_ids = known.item_id.dropna().unique(); item_ids = np.sort(np.asarray(item_ids, dtype=object))
-    known = known[(known.item_id.isin(item_ids) | known.item_id.isna()).to_numpy()]
+    known = known[among(known.item_id, item_ids) | known.item_id.isna().to_numpy()]
     if user_ids is None: user_ids = np.sort(np.asarray(known.user_id.unique(), dtype=object))
     for where, ids in dict(item_ids=item_ids, user_ids=user_ids).items():
         if len(set(ids)) < len(ids): raise input_error(where, problem='has an id twice', way_out='pass each id once')

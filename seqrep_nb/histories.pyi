@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Literal, Self
 import numpy as np, pandas as pd, scipy.sparse as sp
 from .events import Ids
-__all__ = ['EMPTY', 'DAY', 'STORED', 'STREAMED', 'Histories', 'build_histories', 'last_k', 'time_gaps', 'Normaliser', 'write_histories',
-           'read_histories', 'history_batches', 'history_dataset']
+__all__ = ['EMPTY', 'DAY', 'STORED', 'STREAMED', 'Histories', 'distinct_rows', 'build_histories', 'last_k', 'time_gaps', 'Normaliser',
+           'write_histories', 'read_histories', 'history_batches', 'history_dataset']
 
 @dataclass(frozen=True)
 class Histories:
@@ -35,6 +35,8 @@ class Histories:
     def last(self, k: int, side: Literal['left', 'right'] = 'left', **columns: np.ndarray) -> dict[str, np.ndarray]: ...
     def ages(self, now: int | np.ndarray) -> np.ndarray: ...
     def numbers(self, now: int | np.ndarray | None = None) -> dict[str, np.ndarray]: ...
+
+def distinct_rows(*columns: np.ndarray) -> tuple[np.ndarray, ...]: ...
 
 def build_histories(
     events: pd.DataFrame,

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np, pandas as pd, scipy.sparse as sp
 from scipy.special import gammaln
 from .core import input_error
-from .events import Ids, check_events, sort_events
+from .events import Ids, among, check_events, sort_events
 
 # %% ../nbs/14_split.ipynb #6f36b17e
 ISO = re.compile(r'\d{4}-\d\d-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d+)?)?)?( ?(Z|UTC|[+-]\d\d(:?\d\d)?))?)?', re.ASCII)
@@ -102,7 +102,7 @@ def first_baskets(
     ['milk']
     """
     action = target_action(split.train)
-    test = split.test[split.test.user_id.isin(split.train.user_id.unique()) & split.test.item_id.notna()]
+    test = split.test[among(split.test.user_id, split.train.user_id.unique()) & split.test.item_id.notna()]
     test = sort_events(test if action is None else test[test.action == action])
     key = basket_key(pd.concat([split.train, test], ignore_index=True))          # one way of naming for both sides
     before, key = key.iloc[:len(split.train)], key.iloc[len(split.train):]
@@ -197,7 +197,7 @@ def user_split(
     check_events(events)
     if not 0 < share < 1: raise input_error('share', problem=f'is {share!r}', way_out='use a share between 0 and 1')
     draw = lambda user: int.from_bytes(hashlib.blake2b(str(user).encode(), digest_size=8, key=str(seed).encode()).digest(), 'big') / 2**64
-    held = events.user_id.isin([user for user in events.user_id.unique() if draw(user) < share]).to_numpy()
+    held = among(events.user_id, [user for user in events.user_id.unique() if draw(user) < share])
     return UserSplit(share, seed, events[~held].reset_index(drop=True), events[held].reset_index(drop=True))
 
 # %% ../nbs/14_split.ipynb #4339b401
@@ -250,7 +250,7 @@ def _of_time(train, test, cut):
             Finding('no basket is torn', _torn(train, test), 'move the cut to a moment between baskets')]
 
 def _of_users(train, test):
-    users = train[train.user_id.isin(test.user_id)].groupby('user_id', as_index=False).size().rename(columns=dict(size='train_rows'))
+    users = train[among(train.user_id, test.user_id)].groupby('user_id', as_index=False).size().rename(columns=dict(size='train_rows'))
     return [Finding('no user is on both sides', users, 'deal users, not rows: user_split(events)'),
             Finding('no row is in both', train[COLUMNS].merge(test[COLUMNS].drop_duplicates(), on=COLUMNS), 'remove duplicates before splitting')]
 
@@ -407,7 +407,7 @@ def _label_order(candidates, targets, train): # Targets that stand before all ot
         table = pd.DataFrame(dict(item_id=np.asarray(candidates, object)))
         if table.item_id.is_monotonic_increasing: return table[:0]
         sold = table.item_id.map(train.item_id.value_counts()).fillna(0)
-        group, marked = sold if sold.is_monotonic_decreasing else sold * 0, table.item_id.isin(targets.item_id)
+        group, marked = sold if sold.is_monotonic_decreasing else sold * 0, among(table.item_id, targets.item_id)
     return table[_put_first(group, marked)]
 
 def _narrow(results, catalogue): # Results over fewer candidates than there are, or over an unknown number
@@ -467,7 +467,7 @@ def _of_fit(train, test, vocabulary, fitted, raw, support, time, cut):
         found.append(Finding('vocabulary is from train', future, 'build the vocabulary from train; new items come in by their text'))
     if fitted is not None: found.append(Finding('statistics are from train', _refitted(train, test, fitted), 'fit the normaliser on train alone'))
     if raw is not None:
-        past = raw.timestamp < cut if time else ~raw.user_id.isin(test.user_id)
+        past = raw.timestamp < cut if time else ~among(raw.user_id, test.user_id)
         found.append(Finding('support is counted in train', _kept_by_future(train, check_events(raw, 'raw'), past, support), 'split first; then count rows, in train alone'))
     return found
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 import numpy as np, pandas as pd, scipy.sparse as sp
 from .core import input_error
-from .events import Ids, check_events, sort_events
+from .events import Ids, among, check_events, sort_events
 from .journey import Campaigns
 from .histories import DAY, Histories, build_histories
 from .split import Split, TimeLike, as_time, first_baskets, target_action, temporal_split
@@ -102,7 +102,7 @@ def next_events(
     >>> next_events(temporal_split(events, '2024-01-15')).item_id.tolist()
     ['milk', 'rice']
     """
-    test = split.test[split.test.user_id.isin(split.train.user_id.unique()) & split.test.item_id.notna()]
+    test = split.test[among(split.test.user_id, split.train.user_id.unique()) & split.test.item_id.notna()]
     if action is not None: test = test[test.action == action]
     basket = lambda t: pd.MultiIndex.from_frame(t.loc[t.basket_id.notna(), ['user_id', 'basket_id']])
     of = lambda t, baskets: t.basket_id.notna() & pd.MultiIndex.from_frame(t[['user_id', 'basket_id']]).isin(baskets)
@@ -154,7 +154,7 @@ def cold_task(
     train, test = split.train, split.test[split.test.item_id.notna()]
     if days is not None: test = test[test.timestamp < split.cut + pd.Timedelta(days=days)]
     known = np.sort(train.item_id.dropna().unique().astype(object))
-    test = test[~test.item_id.isin(known) & test.user_id.isin(train.user_id.unique())]
+    test = test[~among(test.item_id, known) & among(test.user_id, train.user_id.unique())]
     if not len(test): raise input_error('split', problem='has no known user who meets a new item after the cut', way_out='cut earlier, or ask for more days')
     cold = np.sort(test.item_id.unique().astype(object))
     histories = build_histories(train, item_ids=np.concatenate([known, cold]))
@@ -362,7 +362,7 @@ def _classes(y): y = np.asarray(y); return y.astype('int8' if y.max(initial=0) <
 def _moment_task(events, rows, closes, y, item_ids) -> MomentTask: # rows: user_id, timestamp, ...
     "One history per user of `rows`, up to the last moment."
     first, met = events.groupby('item_id').timestamp.min(), None                            # by anybody
-    events = events[(events.timestamp < rows.timestamp.max()) & events.user_id.isin(rows.user_id.unique())]
+    events = events[(events.timestamp < rows.timestamp.max()) & among(events.user_id, rows.user_id.unique())]
     if item_ids is None: item_ids = np.sort(np.asarray(events.item_id.dropna().unique(), object)); met = _micros(first.reindex(item_ids))
     whole = build_histories(events, item_ids=item_ids, user_ids=np.sort(np.asarray(rows.user_id.unique(), object)))
     return MomentTask(whole, pd.Index(whole.user_ids).get_indexer(rows.user_id), _micros(rows.timestamp), _micros(closes), _classes(y), rows.reset_index(drop=True), met)
