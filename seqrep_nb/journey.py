@@ -32,7 +32,9 @@ def _tables(*names) -> list:
 
 def _ids(column) -> pd.Series: return pa.array(column).cast(pa.large_string()).to_pandas().astype('str')
 def _utc(column) -> pd.Series: return column.dt.as_unit('us').dt.tz_localize('UTC')
-def _lower(column) -> pd.Series: return column.str.lower().str.split().str.join(' ').astype('str')
+def _lower(column) -> pd.Series: # each distinct value once
+    codes, names = pd.factorize(column)
+    return pd.Series(names, dtype='str').str.lower().str.split().str.join(' ').astype('str').reindex(np.where(codes < 0, len(names), codes)).reset_index(drop=True)
 
 def _events(sales) -> pd.DataFrame:
     quantity = sales.quantity.to_numpy('float64')
@@ -44,8 +46,10 @@ def _events(sales) -> pd.DataFrame:
 def _items(sales, products) -> pd.DataFrame:
     "Every item that was sold, also the few that the product table does not know."
     sold = pd.DataFrame(dict(product_id=np.unique(sales.product_id))).merge(products, how='left', on='product_id')
-    text = [_item_text(*row) for row in zip(sold.product_type, sold.product_category, sold.package_size, sold.department)]
-    return pd.DataFrame(dict(item_id=_ids(sold.product_id), text=pd.Series(text, dtype='str'), category=_lower(sold.product_category),
+    about = sold[['product_type', 'product_category', 'package_size', 'department']]
+    kinds = about.drop_duplicates()
+    text = about.merge(kinds.assign(text=pd.Series([_item_text(*row) for row in kinds.itertuples(index=False)], kinds.index, dtype='str')), how='left').text
+    return pd.DataFrame(dict(item_id=_ids(sold.product_id), text=text, category=_lower(sold.product_category),
         brand=_lower(sold.brand), department=_lower(sold.department), type=_lower(sold.product_type), package_size=_lower(sold.package_size)))
 
 def load_journey() -> Log: # events (1,469,307, in the till's order), items (68,509), users (801 with demographics)
