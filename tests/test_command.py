@@ -147,8 +147,8 @@ def test_what_was_met_and_what_was_bought_are_two_views(tmp_path):
     "Users look at what they then buy: among the items never bought those looked at lead, and they may not be recommended with --exclude-seen."
     from seqrep_nb.model import load_model
     rng, parts = np.random.default_rng(0), []
-    for user in range(150):
-        for day in range(40):
+    for user in range(60):
+        for day in range(28):
             if rng.random() < .3: continue
             item = rng.integers(0, 40)
             parts += [(f'u{user}', f'i{item}', 'view', day * 24), (f'u{user}', f'i{item}', 'buy', day * 24 + 30)]
