@@ -33,6 +33,7 @@ def main(arguments):
     STARTUP.parent.mkdir(parents=True, exist_ok=True)
     STARTUP.write_text(SOURCE.format(scripts=str(Path(__file__).resolve().parent)), encoding='utf-8')
     os.environ['IPYTHONDIR'] = str(STARTUP.parents[2])
+    os.environ.setdefault('SEQREP_VECTORS', str(ROOT/'runs'/'vectors'))     # what one chapter has encoded the next one finds
     PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text(json.dumps(dict(disabledExtensions={'@jupyterlab/apputils-extension:announcements': True})), encoding='utf-8')     # no question about news lies over the start page
     os.environ['JUPYTER_CONFIG_PATH'] = os.pathsep.join(filter(None, [str(PAGE.parents[1]), os.environ.get('JUPYTER_CONFIG_PATH')]))
