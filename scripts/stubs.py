@@ -10,7 +10,7 @@ PACKAGE = ROOT/'seqrep_nb'
 FUNCTION, WIDTH = (ast.FunctionDef, ast.AsyncFunctionDef), 150
 MADE = '# Made by scripts/stubs.py from the module beside it, never edited'
 RETURNS = dict(__init__='None', __post_init__='None', __len__='int', __repr__='str', __contains__='bool', __reduce__='tuple[Any, ...]', __sklearn_tags__='Any')
-KEPT = ('property', 'classmethod', 'staticmethod', 'contextmanager', 'dataclass')
+KEPT = ('property', 'cached_property', 'classmethod', 'staticmethod', 'contextmanager', 'dataclass')
 MIXINS = 'from sklearn.base import '
 # scikit-learn has no types, so that its classes, and every class of theirs, would have any attribute for mypy; other checkers read its source
 SKLEARN = f'''{MADE}: scikit-learn's base classes, of which mypy knows nothing

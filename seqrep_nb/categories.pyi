@@ -2,6 +2,7 @@
 from typing import Any
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 import numpy as np, pandas as pd
 from .contest import Question
@@ -23,6 +24,7 @@ class Baskets:
     row: np.ndarray
     code: np.ndarray
     price: np.ndarray
+    @cached_property
     def pairs(self) -> tuple[np.ndarray, np.ndarray]: ...
 
 def lay_out(histories: Histories, now: int, items: pd.DataFrame, categories: Sequence[str] | np.ndarray) -> Baskets: ...
