@@ -34,10 +34,14 @@ def run(notebook, folder, log, environment):
 @pytest.mark.parametrize('name', [path.stem for path in NOTEBOOKS if path.stem not in FIRST])
 def test_chapter(name, copy, tmp_path_factory):
     environment = {key: value for key, value in os.environ.items() if not key.startswith('PYTEST')}
-    environment |= {'PYTHONPATH': str(copy), 'SEQREP_VECTORS': str(tmp_path_factory.getbasetemp().parent/'vectors')}
+    base = tmp_path_factory.getbasetemp()
+    vectors = (base.parent if 'PYTEST_XDIST_WORKER' in os.environ else base)/'vectors'       # of this run, of all workers
+    environment |= {'PYTHONPATH': str(copy), 'SEQREP_VECTORS': str(vectors)}
     log = copy/'printed.txt'
     process = forks.Process(target=run, args=(f'nbs/{name}.ipynb', copy, log, environment))
     process.start()
     process.join(1500)
-    if process.exitcode is None: process.kill()
+    if process.is_alive():
+        process.kill()
+        process.join()
     if process.exitcode: pytest.fail(f'{name} failed ({process.exitcode}):\n{log.read_text()[-6000:]}', pytrace=False)
