@@ -75,6 +75,13 @@ def test_random_logs(log, k, exclude, seed):
         assert sorted(p.name for p in folder.iterdir() if p.name.startswith('.')) == []
 
 
+@pytest.fixture
+def no_transformer(monkeypatch):
+    "Its trainings take half of the time of a small fit; for tests of what happens before them."
+    from seqrep_nb.model import BehaviourPipeline
+    monkeypatch.setattr(BehaviourPipeline, '_plan', lambda self, some: setattr(self, 'plan_', None))
+
+
 @pytest.fixture(scope='module')
 def shop(tmp_path_factory):
     "A log on which a network is trained: 120 users come back to what they like over ten weeks."
@@ -190,7 +197,7 @@ def test_a_public_set_in_its_own_layout(tmp_path):
         assert code == 2 and says in text and not (tmp_path/'other').exists(), text
 
 
-def test_two_equal_rows_of_hm_are_two_pieces(tmp_path):
+def test_two_equal_rows_of_hm_are_two_pieces(tmp_path, no_transformer):
     rng, n = np.random.default_rng(0), 1500
     table = pd.DataFrame(dict(t_dat=(pd.Timestamp('2020-01-01') + pd.to_timedelta(rng.integers(0, 60, n), unit='D')).strftime('%Y-%m-%d'), customer_id=[f'{i:064x}' for i in rng.integers(0, 90, n)], article_id=[f'0{i}' for i in rng.integers(108775015, 108775045, n)], price=.05, sales_channel_id=2))
     pd.concat([table, table.head(100)]).to_csv(tmp_path/'transactions_train.csv', index=False)
@@ -202,7 +209,7 @@ def test_two_equal_rows_of_hm_are_two_pieces(tmp_path):
     assert report['events'] == n + 100 and not report['rows_cleaned_away']
 
 
-def test_words_and_columns_that_mean_nothing_are_said(tmp_path, shop):
+def test_words_and_columns_that_mean_nothing_are_said(tmp_path, shop, no_transformer):
     folder, events, _ = shop
     table = events.assign(action=np.where(np.arange(len(events)) % 2, 'product_view', 'ordered'), colour='red').rename(columns=dict(user_id='visitor'))
     table.to_csv(tmp_path/'log.csv', index=False)
@@ -223,7 +230,7 @@ def test_a_split_by_users_is_audited_as_one(tmp_path, shop):
     assert run('audit', tmp_path/'train.csv', folder/'events.csv', '--kind', 'user')[0] == 1
 
 
-def test_a_row_set_aside_was_met_all_the_same(tmp_path, shop):
+def test_a_row_set_aside_was_met_all_the_same(tmp_path, shop, no_transformer):
     "An item bought in a row with a bad price is not offered with --exclude-seen; a quoted name of a column can be given; the files of a public set are never written over."
     folder, events, _ = shop
     table = events.assign(price='3.5', item_id=events.item_id.where(events.user_id != 'u7', 'i0'))
