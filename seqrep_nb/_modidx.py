@@ -1840,6 +1840,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'seqrep_nb.train._row': ('train.html#_row', 'seqrep_nb/train.py'),
                                  'seqrep_nb.train._steps': ('train.html#_steps', 'seqrep_nb/train.py'),
                                  'seqrep_nb.train._worse': ('train.html#_worse', 'seqrep_nb/train.py'),
+                                 'seqrep_nb.train.adam': ('train.html#adam', 'seqrep_nb/train.py'),
                                  'seqrep_nb.train.adamw': ('train.html#adamw', 'seqrep_nb/train.py'),
                                  'seqrep_nb.train.block_rates': ('train.html#block_rates', 'seqrep_nb/train.py'),
                                  'seqrep_nb.train.seed_states': ('train.html#seed_states', 'seqrep_nb/train.py'),

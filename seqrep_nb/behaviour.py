@@ -18,6 +18,7 @@ from .histories import DAY, Histories, distinct_rows
 from .backbone import import_keras
 from .finetune import _expected
 from .fusion import FUSIONS, EventEncoder
+from .train import adam
 tf, keras, keras_hub = import_keras()
 
 # %% ../nbs/33_behaviour.ipynb #882285a5
@@ -410,7 +411,7 @@ def _copied(self:BehaviourTransformer, inner, given):
 def _train(self:BehaviourTransformer, histories, inputs, targets, learning_rate, epochs):
     tf.get_logger().addFilter(_expected)                       # several models in one process are no mistake
     steps, trainer = epochs * -(-len(targets) // self.batch_size), self._losses()
-    trainer.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps)), loss=lambda _, loss: loss, jit_compile=False, run_eagerly=steps < 6)      # to compile takes longer than a few steps
+    trainer.compile(adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps)), loss=lambda _, loss: loss, jit_compile=False, run_eagerly=steps < 6)      # to compile takes longer than a few steps
     trainer.optimizer.build(trainer.trainable_variables)       # a step that makes variables is traced twice
     fitted = trainer.fit(inputs | dict(targets=targets), np.zeros(len(targets), 'float32'), batch_size=self.batch_size, epochs=epochs, verbose=0, callbacks=[_Bar(steps)])
     self.losses_, self.newest_ = fitted.history['loss'], int(histories.timestamps.max())    # the newest event trained on, microseconds

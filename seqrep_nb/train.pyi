@@ -3,7 +3,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 import numpy as np
-__all__ = ['FILE', 'Batches', 'adamw', 'block_rates', 'trainable_state', 'seed_states', 'train']
+__all__ = ['FILE', 'Batches', 'adam', 'adamw', 'block_rates', 'trainable_state', 'seed_states', 'train']
 
 class Batches:
     n: int
@@ -12,6 +12,8 @@ class Batches:
     per_epoch: Any
     def __init__(self, n: int, batch_size: int, seed: int = 0) -> None: ...
     def __call__(self, step: int) -> np.ndarray: ...
+
+def adam(rate: Any) -> Any: ...
 
 def adamw(
     peak: float,

@@ -6,7 +6,7 @@ import numpy as np, pytest
 from hypothesis import given, settings, strategies as st
 from seqrep_nb.backbone import import_keras
 from seqrep_nb.core import InputError, seed_everything
-from seqrep_nb.train import FILE, Batches, adamw, block_rates, seed_states, train, trainable_state
+from seqrep_nb.train import FILE, Batches, adam, adamw, block_rates, seed_states, train, trainable_state
 
 tf, keras, keras_hub = import_keras()
 rng = np.random.default_rng(0)
@@ -539,3 +539,22 @@ def test_two_upper_blocks_that_are_killed(tmp_path):
     for at, folder, out in ((0, tmp_path/'run', 'resumed.npz'), (0, '', 'whole.npz')): assert (run := start(at, folder, out)).returncode == 0, run.stderr[-2000:]
     with np.load(tmp_path/'resumed.npz') as resumed, np.load(tmp_path/'whole.npz') as whole:
         assert all(np.array_equal(resumed[name], whole[name]) for name in ('H', 'coef', 'loss'))
+
+
+@pytest.mark.parametrize('graph', [False, True])
+def test_adam_is_that_of_keras_to_the_last_bit(graph):
+    "Also where rows of an embedding are asked for twice."
+    kernel, table, rows = rng.normal(size=(7, 3)).astype('float32'), rng.normal(size=(9, 4)).astype('float32'), tf.constant([1, 1, 5, 8])
+    drawn = [rng.normal(size=shape).astype('float32') for _ in range(6) for shape in ((7, 3), (4, 4))]
+
+    def trained(optimizer):
+        variables = [keras.Variable(kernel), keras.Variable(table)]
+        optimizer.build(variables)
+        def step(dense, some): optimizer.apply([dense, tf.IndexedSlices(some, rows, (9, 4))], variables)
+        if graph: step = tf.function(step)
+        for dense, some in zip(drawn[::2], drawn[1::2]): step(tf.constant(dense), tf.constant(some))
+        return [v.numpy() for v in [*variables, *optimizer.variables]]
+
+    rate = keras.optimizers.schedules.CosineDecay(2e-3, 6)
+    ours, theirs = trained(adam(rate)), trained(keras.optimizers.Adam(rate))
+    assert len(ours) == len(theirs) and all(map(np.array_equal, ours, theirs)) and not np.array_equal(ours[0], kernel) and not np.array_equal(ours[1], table)
