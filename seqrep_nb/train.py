@@ -70,6 +70,7 @@ def _layerwise_adamw():
                 self.assign_sub(variable, o.divide(o.multiply(m, paces[share]), o.add(o.sqrt(v), self.epsilon)))
     return LayerwiseAdamW
 
+# %% ../nbs/29_train.ipynb #5d1e0c77
 def adam(
     rate:Any, # Learning rate, or a Keras schedule
 ) -> Any:     # Keras optimizer
