@@ -1,5 +1,5 @@
 "What several tests read: the repository's root, its notebooks, its metadata"
-import ast, json, re
+import ast, json, os, re
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -44,3 +44,9 @@ def own_imports(source):
         else: continue
         found |= {name.split('.')[1] for name in names if name.startswith('seqrep_nb.')}
     return found - {'__version__'}
+
+
+def vectors_of_this_run(tmp_path_factory):
+    "A folder of vectors that all workers of this run share, under another name for each run; see `SEQREP_VECTORS`."
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if 'PYTEST_XDIST_WORKER' in os.environ else base)/'vectors'

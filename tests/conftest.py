@@ -5,7 +5,7 @@ import hypothesis, pytest
 counts = {}
 WORKERS = int(os.environ.get('PYTEST_XDIST_WORKER_COUNT', 1))
 # Before anything that computes is imported, and for the processes that tests start: more threads than cores wait for each other, some of them spinning
-for name in ('OMP_NUM_THREADS', 'TF_NUM_INTRAOP_THREADS') if WORKERS > 1 else ():
+for name in ('OMP_NUM_THREADS', 'TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS') if WORKERS > 1 else ():
     os.environ.setdefault(name, str(max((os.cpu_count() or 1) // WORKERS, 1)))
 
 # The same examples in every run, so that a red test tells of a change; `--hypothesis-profile=default` draws others

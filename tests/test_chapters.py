@@ -4,7 +4,7 @@ The process is forked from one that has imported the libraries, never the packag
 """
 import multiprocessing, os, shutil, sys
 import pytest
-from common import FIRST, NOTEBOOKS, ROOT
+from common import FIRST, NOTEBOOKS, ROOT, vectors_of_this_run
 
 LIBRARIES = ['nbdev.test', 'nbdev.showdoc', 'fastcore.test', 'matplotlib.pyplot', 'scipy.stats', 'sklearn.pipeline', 'sklearn.linear_model', 'lightgbm', 'duckdb', 'ibis', 'keras_hub', 'transformers.models.auto.tokenization_auto']
 forks = multiprocessing.get_context('forkserver')
@@ -34,9 +34,7 @@ def run(notebook, folder, log, environment):
 @pytest.mark.parametrize('name', [path.stem for path in NOTEBOOKS if path.stem not in FIRST])
 def test_chapter(name, copy, tmp_path_factory):
     environment = {key: value for key, value in os.environ.items() if not key.startswith('PYTEST')}
-    base = tmp_path_factory.getbasetemp()
-    vectors = (base.parent if 'PYTEST_XDIST_WORKER' in os.environ else base)/'vectors'       # of this run, of all workers
-    environment |= {'PYTHONPATH': str(copy), 'SEQREP_VECTORS': str(vectors)}
+    environment |= {'PYTHONPATH': str(copy), 'SEQREP_VECTORS': str(vectors_of_this_run(tmp_path_factory))}
     log = copy/'printed.txt'
     process = forks.Process(target=run, args=(f'nbs/{name}.ipynb', copy, log, environment))
     process.start()

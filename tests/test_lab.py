@@ -2,7 +2,7 @@
 import json, os, shutil, socket, subprocess, sys, time, urllib.request
 import pytest
 from browser import chromium
-from common import CHAPTERS, FIRST, ROOT, cells
+from common import CHAPTERS, FIRST, ROOT, cells, vectors_of_this_run
 
 sys.path.insert(0, str(ROOT/'scripts'))
 import lab
@@ -20,7 +20,7 @@ def jupyter(tmp_path_factory):
     for name in ('nbs', 'scripts', 'results', 'pyproject.toml', 'settings.ini'): (shutil.copytree if (ROOT/name).is_dir() else shutil.copy)(ROOT/name, (copy.mkdir(exist_ok=True), copy/name)[1])
     with socket.socket() as free: free.bind(('127.0.0.1', 0)); port = free.getsockname()[1]
     with open(copy/'log', 'w') as log: server = subprocess.Popen([sys.executable, copy/'scripts'/'lab.py', '--no-browser', f'--port={port}', '--ServerApp.port_retries=0', '--IdentityProvider.token=', '--allow-root', '--LabApp.expose_app_in_browser=True'],
-                              cwd=copy, stdout=log, stderr=log, env=os.environ | {'JUPYTER_CONFIG_DIR': str(copy/'config')})
+                              cwd=copy, stdout=log, stderr=log, env=os.environ | {'JUPYTER_CONFIG_DIR': str(copy/'config'), 'SEQREP_VECTORS': str(vectors_of_this_run(tmp_path_factory))})
     url, end = f'http://127.0.0.1:{port}', time.monotonic() + 120
     while True:
         try: urllib.request.urlopen(f'{url}/api', timeout=10).close(); break
