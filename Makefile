@@ -1,8 +1,7 @@
 # Thin on purpose: scripts/ does the work, the same on a laptop and in continuous integration.
 PYTHON ?= python3
 VENV := .venv/bin/python
-# One more than the cores of a small machine: a fifth of the time tests wait, for a browser, a kernel, a process that starts
-JOBS ?= 3
+JOBS ?= 2
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
 test chapters docs: export SEQREP_QUIET ?= 1

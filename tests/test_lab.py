@@ -60,7 +60,7 @@ def menu(page, *labels):
     page.locator('.lm-Menu-itemLabel').get_by_text(labels[1], exact=True).click()
 
 
-def ran(page, seconds=900):
+def ran(page, seconds=1500):
     "Wait until each code cell has run; the first error ends it."
     end = time.monotonic() + seconds
     while time.monotonic() < end:
