@@ -45,7 +45,7 @@ class Batches:
 def _layerwise_adamw():
     _, keras, _ = import_keras()
     class LayerwiseAdamW(keras.optimizers.Adam):
-        "Adam with decoupled weight decay (arXiv 1711.05101), each variable at its own share of the learning rate. What variables share is computed once a step, not once for each, and on one device: traced in two thirds of the time, to the same bits."
+        "Adam with decoupled weight decay (arXiv 1711.05101), each variable at its own share of the learning rate. On one device; what all variables share is computed once a step, so that a step is traced in less time, to the same bits."
         def __init__(self, rate, decay=0., rates=(), **options):
             super().__init__(rate, **options)
             self.decay, self.rates, self.shares = decay, dict(rates), []
