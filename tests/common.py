@@ -47,6 +47,12 @@ def own_imports(source):
 
 
 def vectors_of_this_run(tmp_path_factory):
-    "A folder of vectors that all workers of this run share, under another name for each run; see `SEQREP_VECTORS`."
+    "A folder of vectors that all workers of one run share; the next run has another. For `SEQREP_VECTORS`."
     base = tmp_path_factory.getbasetemp()
     return (base.parent if 'PYTEST_XDIST_WORKER' in os.environ else base)/'vectors'
+
+
+def without_transformer(patch):
+    "Fits until `patch` is undone train no transformer, which takes half of a small fit: for tests of something else."
+    from seqrep_nb.model import BehaviourPipeline
+    patch.setattr(BehaviourPipeline, '_plan', lambda self, some: setattr(self, 'plan_', None))

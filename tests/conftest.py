@@ -16,9 +16,9 @@ hypothesis.settings.load_profile('repeatable')
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     "The list falls into one run of tests per worker, and a free worker takes over half of what is left of another's: from its end, so it should not end with a chapter."
-    if WORKERS == 1: return items.sort(key=lambda item: 'test_chapters.py' in item.nodeid)       # what is quick to fail comes first
-    long = lambda item: 'test_chapters.py' in item.nodeid or 'test_run_all' in item.nodeid           # by nbdev or in JupyterLab
-    chapters, others = [item for item in items if long(item)], [item for item in items if not long(item)]
+    a_chapter = lambda item: 'test_chapters.py' in item.nodeid or 'test_run_all' in item.nodeid      # by nbdev, or in JupyterLab
+    if WORKERS == 1: return items.sort(key=a_chapter)       # what is quick to fail comes first
+    chapters, others = [item for item in items if a_chapter(item)], [item for item in items if not a_chapter(item)]
     left = len(items)
     items.clear()
     for worker in range(WORKERS):

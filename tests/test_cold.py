@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np, pandas as pd, pytest, scipy.sparse as sp
 
+from common import without_transformer
 from seqrep_nb.cold import ColdFeatures, ColdRanker, item_groups, per_text, text_scores
 from seqrep_nb.core import InputError
 from seqrep_nb.events import Log
@@ -138,7 +139,7 @@ def tomorrow(first=90, n=5): return catalogue([f'{kind} {number}' for number in 
 def fit(events, items, **settings):
     "Without the transformer, whose trainings take a minute and say nothing of new items."
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(BehaviourPipeline, '_plan', lambda self, some: setattr(self, 'plan_', None))
+        without_transformer(patched)
         return BehaviourPipeline(**settings).fit(Log('growing', events, items))
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np, pandas as pd, pytest
 from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
 
+from common import without_transformer
 from seqrep_nb.command import main
 from seqrep_nb.core import InputError
 from seqrep_nb.core import read_json
@@ -77,9 +78,7 @@ def test_random_logs(log, k, exclude, seed):
 
 @pytest.fixture
 def no_transformer(monkeypatch):
-    "Its trainings take half of the time of a small fit; for tests of what happens before them."
-    from seqrep_nb.model import BehaviourPipeline
-    monkeypatch.setattr(BehaviourPipeline, '_plan', lambda self, some: setattr(self, 'plan_', None))
+    without_transformer(monkeypatch)
 
 
 @pytest.fixture(scope='module')
@@ -509,7 +508,6 @@ def test_the_transformer_of_a_moment_knows_nothing_of_later_ones(tmp_path):
 @pytest.fixture(scope='module')
 def stall(tmp_path_factory):
     "A fitted model of a synthetic stall: four categories, a new item of each every week, and users who buy in one of them; what fit said."
-    from seqrep_nb.model import BehaviourPipeline
     rng, folder, kinds = np.random.default_rng(0), tmp_path_factory.mktemp('stall'), ('tea', 'jam', 'soap', 'rope')
     table = pd.DataFrame([(f'u{u:02}', f'{kinds[u % 4]} {day // 7 if rng.random() < .7 else rng.integers(day // 7 + 1):02}', day) for day in range(0, 100, 2) for u in range(60)], columns=['user_id', 'sku', 'day'])
     table.assign(action='buy', timestamp=pd.Timestamp('2024-01-01', tz='UTC') + pd.to_timedelta(table.pop('day'), 'D')).to_csv(folder/'events.csv', index=False)
@@ -518,7 +516,7 @@ def stall(tmp_path_factory):
     products([f'{kind} {n}' for kind in kinds for n in (97, 98, 99)] + ['tea 03']).to_csv(folder/'new.csv', index=False)
     pd.DataFrame(dict(user_id=['u00', 'u01', 'nobody'])).to_csv(folder/'who.csv', index=False)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(BehaviourPipeline, '_plan', lambda self, some: setattr(self, 'plan_', None))
+        without_transformer(patched)
         code, text = run('fit', folder/'events.csv', folder/'items.csv', *NAMES, '--out', folder/'model')
     assert code == 0, text
     return folder, text

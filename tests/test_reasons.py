@@ -2,6 +2,7 @@
 import re
 import numpy as np, pandas as pd, pytest
 from functools import partial
+from common import without_transformer
 from seqrep_nb import model as m
 from seqrep_nb.core import InputError
 from seqrep_nb.events import Log
@@ -55,7 +56,7 @@ def shop(seed=0, users=80):
 def known(request):
     "Fitted on a log, or on half of its users; without the transformer, and with small trees whether they pay or not."
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BehaviourPipeline, '_plan', lambda self, some: setattr(self, 'plan_', None))
+        without_transformer(patch)
         patch.setattr(BehaviourPipeline, '_learn_from', lambda self, parts: self.learned_.update({view: LearnedBlend('small', bags=1).fit(lessons) for view, lessons in parts.items() if len(lessons) > 1}))
         grid = m.ranker_grid
         patch.setattr(m, 'ranker_grid', lambda *a, **k: {name: tried[:1] for name, tried in grid(*a, **k).items()})

@@ -541,20 +541,32 @@ def test_two_upper_blocks_that_are_killed(tmp_path):
         assert all(np.array_equal(resumed[name], whole[name]) for name in ('H', 'coef', 'loss'))
 
 
-@pytest.mark.parametrize('graph', [False, True])
-def test_adam_is_that_of_keras_to_the_last_bit(graph):
-    "Also where rows of an embedding are asked for twice."
-    kernel, table, rows = rng.normal(size=(7, 3)).astype('float32'), rng.normal(size=(9, 4)).astype('float32'), tf.constant([1, 1, 5, 8])
-    drawn = [rng.normal(size=shape).astype('float32') for _ in range(6) for shape in ((7, 3), (4, 4))]
+class PlainAdamW(keras.optimizers.Adam):
+    "Weight decay and shares of the rate on top of Keras's own step, variable by variable."
+    def update_step(self, gradient, variable, rate):
+        share, decay = ((1., .02), (.3, 0.))[self._get_variable_index(variable)]
+        if decay: self.assign_sub(variable, variable * (rate * share * decay))
+        super().update_step(gradient, variable, rate * share)
 
-    def trained(optimizer):
-        variables = [keras.Variable(kernel), keras.Variable(table)]
+
+@pytest.mark.parametrize('graph', [False, True])
+@pytest.mark.parametrize('decayed', [False, True])
+def test_adam_is_that_of_keras_to_the_last_bit(decayed, graph):
+    "Also where rows of an embedding are asked for twice."
+    kernel, bias, rows = rng.normal(size=(7, 3)).astype('float32'), rng.normal(size=9).astype('float32'), tf.constant([1, 1, 5, 8])
+    drawn = [rng.normal(size=shape).astype('float32') for _ in range(6) for shape in ((7, 3), 4)]
+
+    def trained(make):
+        variables = [keras.Variable(kernel), keras.Variable(bias, name='bias')]
+        optimizer = make(variables[1].path)
         optimizer.build(variables)
-        def step(dense, some): optimizer.apply([dense, tf.IndexedSlices(some, rows, (9, 4))], variables)
+        def step(dense, some): optimizer.apply([dense, tf.IndexedSlices(some, rows, (9,))], variables)
         if graph: step = tf.function(step)
         for dense, some in zip(drawn[::2], drawn[1::2]): step(tf.constant(dense), tf.constant(some))
         return [v.numpy() for v in [*variables, *optimizer.variables]]
 
-    rate = keras.optimizers.schedules.CosineDecay(2e-3, 6)
-    ours, theirs = trained(adam(rate)), trained(keras.optimizers.Adam(rate))
-    assert len(ours) == len(theirs) and all(map(np.array_equal, ours, theirs)) and not np.array_equal(ours[0], kernel) and not np.array_equal(ours[1], table)
+    schedule = keras.optimizers.schedules.CosineDecay(0., 5, warmup_target=2e-3, warmup_steps=1)
+    if decayed: makers = lambda path: adamw(2e-3, 6, weight_decay=.02, clip=None, rates={path: .3}), lambda path: PlainAdamW(schedule)
+    else: makers = lambda path: adam(2e-3), lambda path: keras.optimizers.Adam(2e-3)
+    ours, theirs = map(trained, makers)
+    assert len(ours) == len(theirs) and all(map(np.array_equal, ours, theirs)) and not np.array_equal(ours[0], kernel) and not np.array_equal(ours[1], bias)
