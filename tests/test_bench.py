@@ -124,16 +124,23 @@ def test_ranked_lists_become_scores():
 
 
 @pytest.fixture(scope='module')
-def prepared(tmp_path_factory):
-    "What scripts/prep.py says of small synthetic shops: (side, rows) -> facts, CPU seconds and peak included."
-    import subprocess
+def prepare(tmp_path_factory):
+    "What scripts/prep.py says of a side and one of two small synthetic shops: facts, CPU seconds and peak included."
+    import itertools, subprocess
     from seqrep_nb.simulator import write_shop
-    folder, found = tmp_path_factory.mktemp('prep'), {}
+    folder, number = tmp_path_factory.mktemp('prep'), itertools.count()
     for rows in (100_000, 1_000_000): write_shop(folder/f'shop-{rows}', rows)
-    for side, rows in (('ours', 100_000), ('ours', 1_000_000), ('pandas', 1_000_000)):
-        done = subprocess.run([sys.executable, ROOT/'scripts'/'prep.py', side, folder/f'shop-{rows}', folder/f'{side}-{rows}', '2025-03-01'], check=True, capture_output=True, text=True)
-        found[side, rows] = json.loads(done.stdout)
-    return found
+
+    def prepare(side, rows):
+        done = subprocess.run([sys.executable, ROOT/'scripts'/'prep.py', side, folder/f'shop-{rows}', folder/f'out-{next(number)}', '2025-03-01'], check=True, capture_output=True, text=True)
+        return json.loads(done.stdout)
+    return prepare
+
+
+@pytest.fixture(scope='module')
+def prepared(prepare):
+    "(side, rows) -> what was said of it."
+    return {job: prepare(*job) for job in (('ours', 100_000), ('ours', 1_000_000), ('pandas', 1_000_000))}
 
 
 def test_both_sides_of_the_preparation_say_the_same(prepared):
@@ -142,8 +149,16 @@ def test_both_sides_of_the_preparation_say_the_same(prepared):
     assert abs(ours['rows'] - 1_000_000) < 100 and ours['rejected']['exact_duplicate'] > 0
 
 
-def test_preparation_costs_less_than_pandas_and_no_more_per_row_where_there_are_more(prepared):
-    "The rows prep/* in small: CPU seconds, which other work hardly changes; the factors of results/bench.json need more rows."
-    few, many, theirs = (prepared[key] for key in (('ours', 100_000), ('ours', 1_000_000), ('pandas', 1_000_000)))
-    assert many['cpu'] < theirs['cpu'] / 1.5 and many['cpu'] / many['rows'] < 1.2 * few['cpu'] / few['rows']
+def test_preparation_costs_less_than_pandas_and_no_more_per_row_where_there_are_more(prepare, prepared):
+    """The rows prep/* in small, since the factors of results/bench.json need more rows: CPU seconds.
+
+    What else the machine does can only add to them, so where a bound is missed both sides are measured again, and the lowest of each counts."""
+    few, many, theirs = prepared.values()
     assert many['peak'] < 1.5e9 and many['peak'] - few['peak'] < .6e9
+    lowest = {job: facts['cpu'] for job, facts in prepared.items()}
+    def missed():
+        few_cpu, many_cpu, their_cpu = lowest.values()
+        return many_cpu >= their_cpu / 1.5 or many_cpu / many['rows'] >= 1.2 * few_cpu / few['rows']
+    for _ in range(4):
+        if missed(): lowest = {job: min(cpu, prepare(*job)['cpu']) for job, cpu in lowest.items()}
+    assert not missed(), f'CPU seconds: {lowest}'
