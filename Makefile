@@ -17,7 +17,7 @@ help:  ## this list
 example: plain-set-up  ## set up .venv, then run the worked example on real data into runs/60_example.ipynb
 	$(VENV) scripts/example.py
 
-test: test-set-up browser-set-up  ## set up .venv with the test extras and a Chromium, then run every chapter and tests/ (TESTS="-k 14_split": a part; JOBS=1: one test at a time)
+test: browser-set-up  ## set up .venv with the test extras and a Chromium, then run every chapter and tests/ (TESTS="-k 14_split": a part; JOBS=1: one test at a time)
 	$(VENV) -m pytest -v -n $(JOBS) --dist worksteal $(TESTS)
 
 chapters: test-set-up  ## export the module, re-execute the chapters in place, remake the README (ONLY=14_split: one)
@@ -54,5 +54,5 @@ fast-set-up:
 test-set-up:
 	@$(PYTHON) scripts/install.py test
 
-browser-set-up: test-set-up
-	@$(PYTHON) scripts/install.py browser
+browser-set-up:
+	@$(PYTHON) scripts/install.py test browser

@@ -1,8 +1,9 @@
-"""Make .venv from a lock, with nothing but a Python: python3 scripts/install.py plain|fast|test|browser
+"""Make .venv from a lock, with nothing but a Python: python3 scripts/install.py plain|fast|test, or test browser
 
 Standard library only. What is installed is written to .venv/seqrep-stamp.json last, so that a second call has nothing to do and an interrupted one starts again.
 """
 import hashlib, json, os, shutil, subprocess, sys, venv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -111,19 +112,29 @@ def install(kind):
     STAMP.write_text(json.dumps({'python': str(PYTHON), 'files': done}, indent=1))
 
 
-def install_browser():
-    "A Chromium for the tests that need a real browser: one that is there, else Debian's (as root), else Playwright's."
-    if any(map(shutil.which, BROWSERS)): return
+def has_browser():
+    "Is a Chromium there, or can Debian's be installed (as root)? It asks nothing of .venv."
+    if any(map(shutil.which, BROWSERS)): return True
+    if not shutil.which('apt-get') or os.geteuid(): return False
     say('installing Chromium')
-    ways = [[str(PYTHON), '-m', 'playwright', 'install', 'chromium']]
-    if shutil.which('apt-get') and os.geteuid() == 0: ways = [['apt-get', 'update'], ['apt-get', 'install', '--yes', '--no-install-recommends', 'chromium']] + ways
-    for way in ways:
-        run = subprocess.run(way, env=os.environ | {'DEBIAN_FRONTEND': 'noninteractive'}, stdout=subprocess.DEVNULL)
-        if run.returncode == 0 and way[-1] == 'chromium': return
+    quiet = dict(env=os.environ | {'DEBIAN_FRONTEND': 'noninteractive'}, stdout=subprocess.DEVNULL)
+    subprocess.run(['apt-get', 'update'], **quiet)
+    return subprocess.run(['apt-get', 'install', '--yes', '--no-install-recommends', 'chromium'], **quiet).returncode == 0
+
+
+def install_browser(there):
+    "Playwright's Chromium for the tests that need a real browser, where none is `there`."
+    if there or subprocess.run([str(PYTHON), '-m', 'playwright', 'install', 'chromium'], stdout=subprocess.DEVNULL).returncode == 0: return
     sys.exit('no Chromium could be installed for the tests in a browser: install it by hand, so that one of %s is on the path' % ', '.join(BROWSERS))
 
 
-if __name__ == '__main__':
-    if sys.argv[1:] not in (['plain'], ['fast'], ['test'], ['browser']): sys.exit(__doc__)
+def main(kinds):
+    if kinds not in (['plain'], ['fast'], ['test'], ['test', 'browser']): sys.exit(__doc__)
     check_python()
-    install_browser() if sys.argv[1] == 'browser' else install(sys.argv[1])
+    with ThreadPoolExecutor(1) as beside:       # Debian's Chromium comes while pip works
+        browser = beside.submit(has_browser) if 'browser' in kinds else None
+        install(kinds[0])
+    if browser: install_browser(browser.result())
+
+
+if __name__ == '__main__': main(sys.argv[1:])

@@ -76,17 +76,19 @@ def test_a_browser_is_found_or_installed(monkeypatch, there, fail, expected):
     monkeypatch.setattr(install.shutil, 'which', lambda name: name if name in there else None)
     monkeypatch.setattr(install.os, 'geteuid', lambda: 0)
     monkeypatch.setattr(install.subprocess, 'run', run)
-    install.install_browser()
+    monkeypatch.setattr(install, 'check_python', lambda: None)
+    monkeypatch.setattr(install, 'install', lambda kind: None)
+    install.main(['test', 'browser'])
     assert calls == expected
 
 
 def test_a_browser_that_cannot_be_had_is_said(monkeypatch):
     monkeypatch.setattr(install.shutil, 'which', lambda name: None)
     monkeypatch.setattr(install.subprocess, 'run', lambda command, **_: subprocess.CompletedProcess(command, 1))
-    with pytest.raises(SystemExit, match='no Chromium could be installed.*by hand'): install.install_browser()
+    with pytest.raises(SystemExit, match='no Chromium could be installed.*by hand'): install.install_browser(install.has_browser())
 
 
-@pytest.mark.parametrize('arguments', [[], ['everything']])
+@pytest.mark.parametrize('arguments', [[], ['everything'], ['browser']])
 def test_set_up_explains_itself(arguments):
     run = subprocess.run([sys.executable, ROOT/'scripts'/'install.py', *arguments], text=True, capture_output=True)
     assert run.returncode == 1 and 'plain|fast|test' in run.stderr
