@@ -97,7 +97,9 @@ def shop(tmp_path_factory):
 
 
 def lists(folder, events, name, *options):
-    assert run('fit', events, folder/'items.csv', '--out', folder/name, '--steps', 5, *options)[0] == 0
+    with pytest.MonkeyPatch.context() as patched:
+        few_trees(patched)
+        assert run('fit', events, folder/'items.csv', '--out', folder/name, '--steps', 5, '--store', folder/'vectors', *options)[0] == 0
     assert run('recommend', folder/name, '--k', 8, '--out', folder/f'{name}.csv')[0] == 0
     return (folder/f'{name}.csv').read_bytes()
 
