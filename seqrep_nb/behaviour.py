@@ -14,7 +14,7 @@ import numpy as np, pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from .core import check_finite, input_error, seed_everything
-from .histories import DAY, Histories, distinct_rows
+from .histories import DAY, Histories, _baskets, distinct_rows
 from .backbone import import_keras
 from .finetune import _expected
 from .fusion import FUSIONS, EventEncoder
@@ -69,11 +69,6 @@ def basket_examples(
     start = start[chosen]
     scene = {} if scenes is None else dict(scene=(np.asarray(scenes)[start] + 1).astype('int32'))
     return window_before(histories, start, histories.users[start], histories.timestamps[start], window) | scene, _targets(example[basket[real]], histories.items[real], len(chosen), targets, seed)
-
-def _baskets(histories, least, since): # first row of each basket (N,), basket of each row (n,), True where it can be a target (N,)
-    _, start, basket = np.unique((histories.users.astype('int64') << 32) + histories.baskets, return_index=True, return_inverse=True)
-    keep = (start - histories.offsets[histories.users[start]] >= least) & np.isin(np.arange(len(start)), basket[histories.items >= 0])
-    return start, basket, keep if since is None else keep & (histories.timestamps[start] > since)
 
 def _targets(example, items, n, width, seed): # (n, width) distinct item codes, in random order, -1 where padded
     example, items = distinct_rows(example[example >= 0], items[example >= 0])

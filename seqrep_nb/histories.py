@@ -173,6 +173,11 @@ def counts(
     elif by != 'rows': raise input_error('by', problem=f'is {by!r}', way_out="use 'rows' or 'baskets'")
     return sp.coo_matrix((np.ones(len(users), 'float32'), (users, items)), (len(self), len(self.item_ids))).tocsr()
 
+def _baskets(histories, least=5, since=None): # first row of each basket (N,), basket of each row (n,), True where it can be a target (N,)
+    _, start, basket = np.unique((histories.users.astype('int64') << 32) + histories.baskets, return_index=True, return_inverse=True)
+    keep = (start - histories.offsets[histories.users[start]] >= least) & np.isin(np.arange(len(start)), basket[histories.items >= 0])
+    return start, basket, keep if since is None else keep & (histories.timestamps[start] > since)
+
 # %% ../nbs/15_histories.ipynb #b56a1836
 EMPTY = dict(items=-1, actions=-1, timestamps=0, baskets=-1, places=-1, prices=np.nan)  # what a padded cell holds
 

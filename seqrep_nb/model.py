@@ -26,7 +26,7 @@ from .core import InputError, PACKAGES, _version, input_error, progress, read_js
 from .events import Ids, Log
 from .clean import assign_sessions
 from .split import as_time, inner_cut, target_action, temporal_split
-from .histories import DAY, Histories, build_histories
+from .histories import DAY, Histories, _baskets, build_histories
 from .tasks import RankingTask, cold_task, intent_tasks, next_categories, ranking_task, top_items
 from .metrics import ndcg_at_k, top_k
 from .baselines import EASE, IALS, ItemKNN, TIFUKNN, PersonalFrequency, Popularity, UserKNN
@@ -659,10 +659,8 @@ def _plan(self:BehaviourPipeline, some):
     self.plan_ = None
     cuts = inner_cuts(some, self.cuts)
     if not cuts: return
-    from seqrep_nb.behaviour import basket_examples
     histories = build_histories(some[some.timestamp < cuts[0]], item_ids=self.item_ids_)
-    try: n = len(basket_examples(histories, window=1)[1])
-    except InputError: n = 0
+    n = min(int(_baskets(histories)[-1].sum()), 50_000)               # as many as `basket_examples` takes, counted without TensorFlow
     if n < 200: self.notes_.append(f'no behaviour transformer: {n} baskets to learn from at the first inner cut'); return
     path = self.work_/'plan.json' if self.work_ else None
     if path and path.exists(): self.plan_ = read_json(path)['plan']

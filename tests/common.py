@@ -56,3 +56,9 @@ def without_transformer(patch):
     "Fits until `patch` is undone train no transformer, which takes half of a small fit: for tests of something else."
     from seqrep_nb.model import BehaviourPipeline
     patch.setattr(BehaviourPipeline, '_plan', lambda self, some: setattr(self, 'plan_', None))
+
+
+def few_trees(patch):
+    "Learned blends until `patch` is undone grow a tenth of their trees, which take half of a small fit that has no transformer: for tests of something else."
+    from seqrep_nb.stack import SIZES
+    for size, settings in SIZES.items(): patch.setitem(SIZES, size, settings | dict(rounds=settings['rounds'] // 10))

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np, pandas as pd, pytest
 from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
 
-from common import without_transformer
+from common import few_trees, without_transformer
 from seqrep_nb.command import main
 from seqrep_nb.core import InputError
 from seqrep_nb.core import read_json
@@ -77,8 +77,9 @@ def test_random_logs(log, k, exclude, seed):
 
 
 @pytest.fixture
-def no_transformer(monkeypatch):
+def quick(monkeypatch):
     without_transformer(monkeypatch)
+    few_trees(monkeypatch)
 
 
 @pytest.fixture(scope='module')
@@ -96,22 +97,28 @@ def shop(tmp_path_factory):
 
 
 def lists(folder, events, name, *options):
-    assert run('fit', events, folder/'items.csv', '--out', folder/name, '--steps', 5, *options)[0] == 0
+    with pytest.MonkeyPatch.context() as patched:
+        few_trees(patched)
+        assert run('fit', events, folder/'items.csv', '--out', folder/name, '--steps', 5, '--store', folder/'vectors', *options)[0] == 0
     assert run('recommend', folder/name, '--k', 8, '--out', folder/f'{name}.csv')[0] == 0
     return (folder/f'{name}.csv').read_bytes()
 
 
-def test_order_format_process_and_place_do_not_matter(shop):
+@pytest.fixture(scope='module')
+def first(shop): return lists(shop[0], shop[0]/'events.csv', 'first')      # and the model in the folder of this name, with a transformer
+
+
+def test_order_format_process_and_place_do_not_matter(shop, first):
     import shutil
     folder, events, _ = shop
-    first = lists(folder, folder/'events.csv', 'first')
     shuffled = events.sample(frac=1, random_state=1)
     shuffled.assign(timestamp=shuffled.timestamp.astype('int64') // 10**6).to_parquet(folder/'shuffled.parquet')       # seconds since 1970
     assert lists(folder, folder/'shuffled.parquet', 'second') == first
     for part in ('early.safetensors', 'histories.safetensors'): assert (folder/'first'/part).read_bytes() == (folder/'second'/part).read_bytes(), part
     shutil.move(folder/'first', folder/'other place')
     command = [sys.executable, '-c', 'import sys; from seqrep_nb.command import main; sys.exit(main())', 'recommend', str(folder/'other place'), '--k', '8', '--out', str(folder/'other.csv')]
-    subprocess.run(command, check=True, capture_output=True)
+    try: subprocess.run(command, check=True, capture_output=True)
+    finally: shutil.move(folder/'other place', folder/'first')
     assert (folder/'other.csv').read_bytes() == first
 
 
@@ -149,9 +156,10 @@ def test_a_basket_begun_before_the_fit_is_no_target(tmp_path, ids):
     assert '--cut: was given with a model' in run('evaluate', tmp_path/'model', '--events', tmp_path/'late.csv', '--cut', '2024-02-22')[1]
 
 
-def test_what_was_met_and_what_was_bought_are_two_views(tmp_path):
+def test_what_was_met_and_what_was_bought_are_two_views(tmp_path, monkeypatch):
     "Users look at what they then buy: among the items never bought those looked at lead, and they may not be recommended with --exclude-seen."
     from seqrep_nb.model import load_model
+    few_trees(monkeypatch)
     rng, parts = np.random.default_rng(0), []
     for user in range(60):
         for day in range(28):
@@ -167,6 +175,7 @@ def test_what_was_met_and_what_was_bought_are_two_views(tmp_path):
         assert run('recommend', tmp_path/'model', option, '--out', tmp_path/'recs.parquet')[0] == 0
         hidden = table if exclude is None else table[table.action == exclude]
         check_lists(pd.read_parquet(tmp_path/'recs.parquet'), hidden.merge(table[['item_id']].drop_duplicates(), how='outer'), 10, True)
+    without_transformer(monkeypatch)                                            # the fit above has one
     code, text = run('evaluate', tmp_path/'events.csv', '--steps', 2)
     assert code == 0 and 'unseen NDCG@10' in text
 
@@ -177,7 +186,7 @@ def test_a_column_that_no_file_has_is_refused(shop):
     assert code == 2 and "--columns: column 'vistor' is in no file" in text and not (folder/'none').exists()
 
 
-def test_a_public_set_in_its_own_layout(tmp_path):
+def test_a_public_set_in_its_own_layout(tmp_path, quick):
     "fit, recommend and evaluate read the folder of a set; its own words, columns and unit of time are known."
     from seqrep_nb.command import FORMATS
     from seqrep_nb.loaders import LOADERS
@@ -196,7 +205,7 @@ def test_a_public_set_in_its_own_layout(tmp_path):
         assert code == 2 and says in text and not (tmp_path/'other').exists(), text
 
 
-def test_two_equal_rows_of_hm_are_two_pieces(tmp_path, no_transformer):
+def test_two_equal_rows_of_hm_are_two_pieces(tmp_path, quick):
     rng, n = np.random.default_rng(0), 1500
     table = pd.DataFrame(dict(t_dat=(pd.Timestamp('2020-01-01') + pd.to_timedelta(rng.integers(0, 60, n), unit='D')).strftime('%Y-%m-%d'), customer_id=[f'{i:064x}' for i in rng.integers(0, 90, n)], article_id=[f'0{i}' for i in rng.integers(108775015, 108775045, n)], price=.05, sales_channel_id=2))
     pd.concat([table, table.head(100)]).to_csv(tmp_path/'transactions_train.csv', index=False)
@@ -208,7 +217,7 @@ def test_two_equal_rows_of_hm_are_two_pieces(tmp_path, no_transformer):
     assert report['events'] == n + 100 and not report['rows_cleaned_away']
 
 
-def test_words_and_columns_that_mean_nothing_are_said(tmp_path, shop, no_transformer):
+def test_words_and_columns_that_mean_nothing_are_said(tmp_path, shop, quick):
     folder, events, _ = shop
     table = events.assign(action=np.where(np.arange(len(events)) % 2, 'product_view', 'ordered'), colour='red').rename(columns=dict(user_id='visitor'))
     table.to_csv(tmp_path/'log.csv', index=False)
@@ -229,7 +238,7 @@ def test_a_split_by_users_is_audited_as_one(tmp_path, shop):
     assert run('audit', tmp_path/'train.csv', folder/'events.csv', '--kind', 'user')[0] == 1
 
 
-def test_a_row_set_aside_was_met_all_the_same(tmp_path, shop, no_transformer):
+def test_a_row_set_aside_was_met_all_the_same(tmp_path, shop, quick):
     "An item bought in a row with a bad price is not offered with --exclude-seen; a quoted name of a column can be given; the files of a public set are never written over."
     folder, events, _ = shop
     table = events.assign(price='3.5', item_id=events.item_id.where(events.user_id != 'u7', 'i0'))
@@ -255,10 +264,9 @@ def shop_files(folder, texts):
     return folder/'events.csv', folder/'items.csv'
 
 
-def test_each_item_says_why(shop):
+def test_each_item_says_why(shop, first):
     "Of those with a history, of a stranger, for what came later and for a query; the lists are the same as without."
     folder, events, _ = shop
-    if not (folder/'first').exists(): lists(folder, folder/'events.csv', 'first')
     later = pd.DataFrame(dict(user_id=['u1', 'u1', 'newcomer'], item_id=['i7', 'i8', 'i9'], timestamp=['2024-03-20 10:00', '2024-03-21 10:00', '2024-03-21 10:00']))
     later.to_csv(folder/'later.csv', index=False)
     pd.DataFrame(dict(user_id=['u1', 'stranger', 'u2'])).to_csv(folder/'who.csv', index=False)
@@ -308,7 +316,10 @@ def searched(tmp_path_factory):
     folder = tmp_path_factory.mktemp('searched')
     shop = simulate_shop(n_users=120, n_items=120, days=60, seed=5, categories=4, visits_per_week=3, typos=.1)
     shop.log.events.to_parquet(folder/'events.parquet', index=False); shop.log.items.to_parquet(folder/'items.parquet', index=False)
-    code, text = run('fit', folder/'events.parquet', folder/'items.parquet', '--out', folder/'model', '--steps', 2)
+    with pytest.MonkeyPatch.context() as patched:
+        without_transformer(patched)
+        few_trees(patched)
+        code, text = run('fit', folder/'events.parquet', folder/'items.parquet', '--out', folder/'model')
     assert code == 0, text
     return folder, shop, text
 
@@ -456,7 +467,7 @@ def test_vectors_that_are_no_numbers_are_left_out_and_said(tmp_path, monkeypatch
 
 # A budget
 
-def test_a_tiny_budget_takes_fewer_lessons_or_none_and_says_so(shop, monkeypatch):
+def test_a_tiny_budget_takes_fewer_lessons_or_none_and_says_so(shop, quick, monkeypatch):
     "Every look at the clock costs ten seconds."
     from types import SimpleNamespace
     from seqrep_nb import model as m
@@ -517,6 +528,7 @@ def stall(tmp_path_factory):
     pd.DataFrame(dict(user_id=['u00', 'u01', 'nobody'])).to_csv(folder/'who.csv', index=False)
     with pytest.MonkeyPatch.context() as patched:
         without_transformer(patched)
+        few_trees(patched)
         code, text = run('fit', folder/'events.csv', folder/'items.csv', *NAMES, '--out', folder/'model')
     assert code == 0, text
     return folder, text
@@ -546,9 +558,8 @@ def test_new_items_after_later_events(stall):
     assert code == 0 and pd.read_csv(folder/'later-lists.csv').item_id.tolist() == ['jam 97', 'jam 98', 'jam 99'], text
 
 
-def test_new_items_that_cannot_be_ranked_are_refused(stall, shop):
+def test_new_items_that_cannot_be_ranked_are_refused(stall, shop, first):
     folder, _ = stall
-    if not (shop[0]/'first').exists(): lists(shop[0], shop[0]/'events.csv', 'first')
     table = pd.read_csv(folder/'new.csv')
     table[['sku']].to_csv(folder/'bare.csv', index=False)
     table.tail(1).to_csv(folder/'known.csv', index=False)
@@ -595,9 +606,8 @@ def test_no_pace_is_measured_where_measuring_takes_too_long(monkeypatch):
 
 # What newcomers do
 
-def test_one_customer_is_shown_with_names_and_reasons_without_a_file(shop):
+def test_one_customer_is_shown_with_names_and_reasons_without_a_file(shop, first):
     folder, events, catalogue = shop
-    if not (folder/'first').exists(): lists(folder, folder/'events.csv', 'first')
     code, text = run('recommend', folder/'first', '--user', 'u1', 'stranger', '--k', 3, '--reasons')
     assert code == 0 and text.count('u1 ') == 3 and 'popular: bought ' in text and 'stands for' not in text and any(name in text for name in catalogue.text)
     assert run('recommend', folder/'first', '--user', 'u1', 'stranger', '--k', 3, '--json', '--out', folder/'two.csv')[0] == 0

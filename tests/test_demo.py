@@ -2,7 +2,7 @@
 import os, re, signal, socket, subprocess, sys, urllib.request
 import numpy as np, pandas as pd, pytest
 from browser import checked_page, chromium
-from common import ROOT
+from common import ROOT, few_trees, without_transformer
 from seqrep_nb.command import main, read_catalogue, read_log
 from seqrep_nb.core import InputError
 from seqrep_nb.demo import DemoPage, answered, changed_history, customers, find_items, history_table, listed, with_action, with_event
@@ -22,7 +22,10 @@ def model(tmp_path_factory):
     pd.DataFrame(dict(user_id=[f'u{u:02d}' for u in users], item_id=[f'i{i}' for i in items], action=rng.choice(['buy', 'view'], n), timestamp=moment)).to_csv(folder/'events.csv', index=False)
     words = [f'{c} {t}' for c in ('red', 'green', 'blue', 'old', 'new', 'big') for t in ('tea', 'rice', 'soap', 'milk', 'bread', 'salt', 'oil', 'fish', 'jam', 'nuts')]
     pd.DataFrame(dict(item_id=[f'i{i}' for i in range(60)], text=words, category=[w.split()[1] for w in words])).to_csv(folder/'items.csv', index=False)
-    BehaviourPipeline(cuts=2, steps=1).fit(Log('shop', read_log(folder/'events.csv')[0], read_catalogue(folder/'items.csv')[0])).save(folder/'model')
+    with pytest.MonkeyPatch.context() as patched:
+        without_transformer(patched)
+        few_trees(patched)
+        BehaviourPipeline(cuts=2).fit(Log('shop', read_log(folder/'events.csv')[0], read_catalogue(folder/'items.csv')[0])).save(folder/'model')
     return folder/'model'
 
 

@@ -1,5 +1,6 @@
 "The site that make docs writes: whole, linked, small in what it asks for, and usable in a real browser from a folder without a server"
 import ast, hashlib, importlib, inspect, json, os, re, subprocess, sys
+from functools import lru_cache
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlparse
 import pytest
@@ -40,6 +41,7 @@ def desk(browser):
     with checked_page(browser, viewport=DESK, color_scheme='light') as page: yield page
 
 
+@lru_cache(maxsize=4)      # the page of all trainings is asked for once for each
 def soup(path): return BeautifulSoup(path.read_text(encoding='utf-8'), 'html.parser')
 
 
