@@ -25,9 +25,9 @@ def checkpoint(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def two_blocks(tmp_path_factory):
-    "One to train and one below it: enough for what does not depend on the depth."
-    return saved(tmp_path_factory.mktemp('two'), 2)
+def one_block(tmp_path_factory):
+    "Enough for what does not depend on the depth."
+    return saved(tmp_path_factory.mktemp('one'), 1)
 
 
 @pytest.fixture(scope='module')
@@ -140,19 +140,19 @@ class Stopping(FineTunedClassifier):
 
 
 @pytest.mark.parametrize('blocks', [1, 'all'])
-def test_a_fit_that_was_stopped_goes_on(two_blocks, lines, tmp_path, blocks):
+def test_a_fit_that_was_stopped_goes_on(one_block, lines, tmp_path, blocks):
     ids, mask, y = lines
     def fit(at, folder):
         Stopping.at = at
-        return Stopping(two_blocks, blocks, folder=folder, memory=StateMemory(), **SMALL).fit(ids, mask, y, validation=(ids, mask, y))
+        return Stopping(one_block, blocks, folder=folder, memory=StateMemory(), **SMALL).fit(ids, mask, y, validation=(ids, mask, y))
     whole = fit(None, None)
     for at in (5, 10):                                                   # once more after the first time
         with pytest.raises(Stop): fit(at, tmp_path)
     went_on = fit(None, tmp_path)
     assert went_on.history_ == whole.history_ and np.array_equal(went_on.coef_, whole.coef_)
     assert all(np.array_equal(a, b) for a, b in zip(went_on.backbone_.variables, whole.backbone_.variables))
-    with pytest.raises(InputError, match='another training'): Stopping(two_blocks, blocks, folder=tmp_path, **SMALL).fit(ids, mask, 1 - y)
-    with pytest.raises(InputError, match='learning_rate'): Stopping(two_blocks, blocks, folder=tmp_path, **SMALL | dict(learning_rate=1e-3)).fit(ids, mask, y)
+    with pytest.raises(InputError, match='another training'): Stopping(one_block, blocks, folder=tmp_path, **SMALL).fit(ids, mask, 1 - y)
+    with pytest.raises(InputError, match='learning_rate'): Stopping(one_block, blocks, folder=tmp_path, **SMALL | dict(learning_rate=1e-3)).fit(ids, mask, y)
 
 
 def test_the_seed_decides_everything_and_the_memory_nothing(checkpoint, fitted, lines):
