@@ -184,7 +184,7 @@ def top_model(
 
 # %% ../nbs/30_finetune.ipynb #eb68f431
 def _top_graph(backbone, lower, width):
-    "Its compiled form, made once per backbone, depth and width; it follows the blocks' weights."
+    "The model and its compiled form, made once per backbone, depth and width; they follow the blocks' weights."
     graphs = backbone.__dict__.setdefault('_seqrep_top', {})
     if (lower, width) in graphs: return graphs[lower, width]
     tf, _ = _keras()
@@ -192,7 +192,7 @@ def _top_graph(backbone, lower, width):
     first = tf.TensorSpec([None, width], tf.int32) if lower is None else tf.TensorSpec([None, width, backbone.hidden_dim])
     @tf.function(input_signature=[first, tf.TensorSpec([None, width], tf.int32)], autograph=False)
     def graph(states, mask): return top([states, mask], training=False)
-    return graphs.setdefault((lower, width), graph)
+    return graphs.setdefault((lower, width), (top, graph))
 
 # %% ../nbs/30_finetune.ipynb #10f3e3dd
 class FineTunedClassifier(BaseEstimator):
@@ -293,7 +293,7 @@ def _frozen_vectors(self:FineTunedClassifier, states, memory) -> np.ndarray: # H
 @patch
 def _vectors(self:FineTunedClassifier, states) -> np.ndarray: # H float32 (N, D)
     "The upper blocks as they are now."
-    run = _top_graph(self.backbone_, self.lower_, states.width)
+    _, run = _top_graph(self.backbone_, self.lower_, states.width)
     return np.concatenate([run(*states[np.arange(i, min(i + 128, len(states)))]).numpy() for i in progress(range(0, len(states), 128), 'vectors')])
 
 # %% ../nbs/30_finetune.ipynb #d025cc4f
@@ -321,7 +321,7 @@ def _fit_head(self:FineTunedClassifier, states, Y, held, memory): # Y (N, C)
 def _model(self:FineTunedClassifier, width): # (Keras model: states or ids, mask → logits (B, C); its head)
     "Upper blocks and head as one Keras model that starts from the frozen head."
     _, keras = _keras()
-    top, head = top_model(self.backbone_, self.lower_, width), keras.layers.Dense(len(self.coef_), name='head')
+    (top, _), head = _top_graph(self.backbone_, self.lower_, width), keras.layers.Dense(len(self.coef_), name='head')
     model = keras.Model(top.inputs, head(top.output))
     head.set_weights([self.coef_.T, self.intercept_])
     return model, head

@@ -61,13 +61,15 @@ def _layerwise_adamw():
             o, step = keras.ops, keras.ops.cast(self.iterations + 1, 'float32')
             first, second = (1 - o.power(o.cast(beta, 'float32'), step) for beta in (self.beta_1, self.beta_2))
             paces = {share: o.cast(learning_rate * share, 'float32') * o.sqrt(second) / first for share, _ in self.shares}
+            decays = {pair: learning_rate * pair[0] * pair[1] for pair in self.shares if pair[1]}
+            fresh_m, fresh_v, epsilon = (o.cast(number, 'float32') for number in (1 - self.beta_1, 1 - self.beta_2, self.epsilon))
             for gradient, variable in zip(gradients, variables):
                 at = self._get_variable_index(variable)
-                (share, decay), m, v = self.shares[at], self._momentums[at], self._velocities[at]
-                if decay: self.assign_sub(variable, variable * (learning_rate * share * decay))
-                self.assign_add(m, o.multiply(o.subtract(gradient, m), 1 - self.beta_1))
-                self.assign_add(v, o.multiply(o.subtract(o.square(gradient), v), 1 - self.beta_2))
-                self.assign_sub(variable, o.divide(o.multiply(m, paces[share]), o.add(o.sqrt(v), self.epsilon)))
+                pair, (w, m, v) = self.shares[at], (x.value for x in (variable, self._momentums[at], self._velocities[at]))
+                if pair in decays: w.assign_sub(w * decays[pair])
+                m.assign_add(o.subtract(gradient, m) * fresh_m)
+                v.assign_add(o.subtract(o.square(gradient), v) * fresh_v)
+                w.assign_sub(m * paces[pair[0]] / (o.sqrt(v) + epsilon))
     return LayerwiseAdamW
 
 # %% ../nbs/29_train.ipynb #5d1e0c77

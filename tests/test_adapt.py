@@ -1,5 +1,6 @@
 "Hidden words and next words: what is hidden, what the losses are, what is tied, and that a run may be killed, resumed, saved and read again"
 import json, shutil
+from functools import cache
 import numpy as np, pytest, scipy.sparse as sp
 from hypothesis import given, settings, strategies as st
 from common import ROOT
@@ -177,19 +178,31 @@ def next_run(lines, **more): return adapt.adapt_next(backbone.load_backbone(TINY
 def weights(adapted): return [np.asarray(v).copy() for v in adapt._variables(adapted.backbone, adapted.head)]
 
 
+LINES = lines_of([9, 3, 12, 6, 7, 8, 5, 4, 10, 11, 2, 9])
+WATCHED = dict(validation=LINES, every=2, keep_every=2, learning_rate=2e-3)     # they are learned step by step: the best weights are the last
+
+
+@pytest.fixture(scope='module')
+def whole(tmp_path_factory):
+    "run → what it trains without a power cut, and its folder: read by several tests, changed by none."
+    @cache
+    def made(run):
+        folder = tmp_path_factory.mktemp('whole')/'run'
+        return run(interrupted(LINES, 99), folder=folder, **WATCHED), folder
+    return made
+
+
 @pytest.mark.parametrize('run', [masked_run, next_run])
-def test_killed_and_resumed_is_the_same_run(run, tmp_path):
-    lines, held = lines_of([9, 3, 12, 6, 7, 8, 5, 4, 10, 11, 2, 9]), lines_of([8, 8, 8], seed=1)
-    more = dict(validation=held, every=2, keep_every=2)
-    whole = run(interrupted(lines, 99), **more)
-    broken = interrupted(lines, 2)
-    with pytest.raises(KeyboardInterrupt): run(broken, folder=tmp_path/'run', **more)
+def test_killed_and_resumed_is_the_same_run(run, whole, tmp_path):
+    whole, broken = whole(run)[0], interrupted(LINES, 2)
+    with pytest.raises(KeyboardInterrupt): run(broken, folder=tmp_path/'run', **WATCHED)
     assert list((tmp_path/'run').glob('*.safetensors'))
-    resumed = run(broken, folder=tmp_path/'run', **more)
+    resumed = run(broken, folder=tmp_path/'run', **WATCHED)
     assert all((a == b).all() for a, b in zip(weights(whole), weights(resumed)))
     assert [h['validation'] for h in whole.history] == [h['validation'] for h in resumed.history]
-    assert any((a != b).any() for a, b in zip(weights(whole), weights(run(interrupted(lines, 99), **more | dict(seed=6)))))
-    with pytest.raises(InputError): run(broken, folder=tmp_path/'run', **more | dict(learning_rate=1e-3))  # another run has another folder
+    assert min(h['validation'] for h in whole.history) == whole.history[-1]['validation']                   # so that the weights compared are those after the cut
+    assert any((a != b).any() for a, b in zip(weights(whole), weights(run(interrupted(LINES, 99), **WATCHED | dict(seed=6)))))
+    with pytest.raises(InputError): run(broken, folder=tmp_path/'run', **WATCHED | dict(learning_rate=1e-3))  # another run has another folder
 
 
 @pytest.mark.parametrize('run', [masked_run, next_run])
@@ -222,9 +235,8 @@ def test_parts_of_a_batch_are_the_batch(family, run, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('family, run', [('bert', masked_run), ('gpt2', next_run)])
-def test_saved_and_read_again(family, run, tmp_path):
-    lines = lines_of([9, 3, 12, 6])
-    found = run(lines)
+def test_saved_and_read_again(family, run, whole, tmp_path):
+    lines, found = lines_of([9, 3, 12, 6]), whole(run)[0]
     saved = backbone.save_backbone(found.backbone, tmp_path/'saved', tokenizer_from=None if family == 'bert' else TINY/'gpt2')
     ids, mask = padded(lines, 16)
     before, after = (np.asarray(backbone.last_hidden(b, ids, mask)) for b in (found.backbone, backbone.load_backbone(saved)))
@@ -329,13 +341,12 @@ def test_bad_input_is_named(bert, gpt2, tmp_path):
 
 
 @pytest.mark.parametrize('run, family', [(masked_run, 'bert'), (next_run, 'gpt2')])
-def test_a_folder_of_a_run_from_other_weights_is_refused(run, family, tmp_path):
-    lines, start = lines_of([9, 3, 12, 6]), backbone.load_backbone(TINY/family)
-    run(lines, folder=tmp_path, steps=2)
+def test_a_folder_of_a_run_from_other_weights_is_refused(run, family, whole):
+    (found, folder), start = whole(run), backbone.load_backbone(TINY/family)
     start.token_embedding.embeddings.assign(2 * start.token_embedding.embeddings)
-    again = (lambda: adapt.adapt_masked(start, lines, RULE, folder=tmp_path, **TRAINING | dict(steps=2))) if family == 'bert' else (lambda: adapt.adapt_next(start, lines, folder=tmp_path, **TRAINING | dict(steps=2)))
-    named(again, 'another training', 'start')
-    run(lines, folder=tmp_path, steps=2)                                                                     # the same weights go on
+    given = dict(folder=folder) | TRAINING | WATCHED
+    named((lambda: adapt.adapt_masked(start, interrupted(LINES, 99), RULE, **given)) if family == 'bert' else (lambda: adapt.adapt_next(start, interrupted(LINES, 99), **given)), 'another training', 'start')
+    assert all((a == b).all() for a, b in zip(weights(found), weights(run(interrupted(LINES, 99), folder=folder, **WATCHED))))   # the same weights go on
 
 
 def test_more_bad_input_is_named(gpt2):

@@ -318,8 +318,8 @@ def test_pre_training_wins_where_it_must():
 
 
 def tiny_model(kind, vectors, folder=None, **more):
-    common = dict(window=6, width=8, steps=130, batch_size=16, seed=2, folder=folder)
-    return ContrastiveEncoder(vectors, rates=dict(crop=.4, mask=.3), **common | more) if kind == 'contrastive' else HistoryClassifier(vectors, rates=dict(drop=.3), every=25, **common | more)
+    common = dict(window=6, width=8, steps=26, batch_size=16, seed=2, folder=folder)
+    return ContrastiveEncoder(vectors, rates=dict(crop=.4, mask=.3), **common | more) if kind == 'contrastive' else HistoryClassifier(vectors, rates=dict(drop=.3), every=5, **common | more)
 
 
 @pytest.mark.parametrize('kind', ['contrastive', 'classifier'])
@@ -332,8 +332,10 @@ def test_killed_and_resumed_is_as_if_never_killed(kind, tmp_path, monkeypatch):
     calls, real = [0], module.augment
     def killed(*arguments, **options):
         calls[0] += 1
-        if calls[0] > (230 if kind == 'contrastive' else 115): raise KeyboardInterrupt     # two views a step: in step 116
+        if calls[0] > (46 if kind == 'contrastive' else 23): raise KeyboardInterrupt     # two views a step: in step 24
         return real(*arguments, **options)
+    train = module.train
+    monkeypatch.setattr(module, 'train', lambda *arguments, **options: train(*arguments, **options, keep_every=20))
     monkeypatch.setattr(module, 'augment', killed)
     with pytest.raises(KeyboardInterrupt): fitted(tmp_path)
     monkeypatch.setattr(module, 'augment', real)

@@ -13,13 +13,27 @@ tf, keras = lora.tf, lora.keras
 GPT2 = ROOT/'tests'/'golden'/'gpt2'
 
 
+def random_bert(folder, blocks):
+    keras.utils.set_random_seed(0)
+    model = lora.keras_hub.models.BertBackbone(vocabulary_size=2_000, num_layers=blocks, num_heads=2, hidden_dim=16, intermediate_dim=24, max_sequence_length=40)
+    for v in model.weights: v.assign(v + np.random.default_rng(0).normal(0, .2, v.shape))
+    return backbone.save_backbone(backbone.exact_gelu(model), folder/'checkpoint')
+
+
 @pytest.fixture(scope='module')
 def bert(tmp_path_factory):
     "A random BERT of three narrow blocks, saved once."
-    keras.utils.set_random_seed(0)
-    model = lora.keras_hub.models.BertBackbone(vocabulary_size=30_522, num_layers=3, num_heads=2, hidden_dim=16, intermediate_dim=24, max_sequence_length=40)
-    for v in model.weights: v.assign(v + np.random.default_rng(0).normal(0, .2, v.shape))
-    return backbone.save_backbone(backbone.exact_gelu(model), tmp_path_factory.mktemp('lora')/'checkpoint')
+    return random_bert(tmp_path_factory.mktemp('lora'), 3)
+
+
+@pytest.fixture(scope='module')
+def two_blocks(tmp_path_factory): return random_bert(tmp_path_factory.mktemp('two'), 2)
+
+
+@pytest.fixture(scope='module')
+def one_block(tmp_path_factory):
+    "Four matrices, for what is asked of a training whatever the depth: to trace it takes a third."
+    return random_bert(tmp_path_factory.mktemp('one'), 1)
 
 
 @pytest.fixture(scope='module', params=['bert', 'gpt2'])
@@ -262,8 +276,12 @@ def test_saved_adapters_come_back_bit_for_bit(checkpoint, kind, tmp_path):
     np.testing.assert_array_equal(hidden(again), hidden(model))
 
 
+@pytest.fixture(scope='module')
+def saved_once(bert, tmp_path_factory): return lora.save_adapters(shaken(lora.add_adapters(backbone.load_backbone(bert), 'adalora', rank=2)), tmp_path_factory.mktemp('saved')/'a', bert, dict(bias=np.zeros(1)))
+
+
 @pytest.fixture
-def saved(bert, tmp_path): return lora.save_adapters(shaken(lora.add_adapters(backbone.load_backbone(bert), 'adalora', rank=2)), tmp_path/'a', bert, dict(bias=np.zeros(1)))
+def saved(saved_once, tmp_path): return shutil.copytree(saved_once, tmp_path/'a')
 
 
 def arrays(folder, change):
@@ -331,38 +349,39 @@ CLASSIFIERS = dict(lora=lambda **kw: lora.LoRAClassifier(**dict(dict(rank=2, epo
 
 @pytest.mark.parametrize('labels', [None, 3])
 @pytest.mark.parametrize('kind', CLASSIFIERS)
-def test_a_classifier_learns_and_comes_back_bit_for_bit(bert, kind, labels, tmp_path):
+def test_a_classifier_learns_and_comes_back_bit_for_bit(two_blocks, kind, labels, tmp_path):
     from sklearn.base import clone
     ids, mask, y = some_lines(40, labels)
-    fresh = CLASSIFIERS[kind](checkpoint=str(bert), learning_rate=.01)
+    fresh = CLASSIFIERS[kind](checkpoint=str(two_blocks), learning_rate=.01)
     model = clone(fresh).fit(ids, mask, y, validation=some_lines(24, labels, 1))
     assert model.get_params() == fresh.get_params()                                  # parameters stay as they were given
-    factors = 12 * (2 * 16 * model.rank + (model.rank if kind == 'adalora' else 0))
+    factors = 8 * (2 * 16 * model.rank + (model.rank if kind == 'adalora' else 0))
     assert model.trainable_['parameters'] == factors + 17 * (labels or 1) and model.history_[0]['epoch'] == 0
     p = model.predict_proba(ids, mask)
     assert p.shape == (40, labels or 2)
     np.testing.assert_array_equal(model.predict(ids, mask), (p > .5) if labels else p.argmax(1))
-    again = lora.load_adapted_classifier(model.save(tmp_path/'a'), str(bert), kind=kind)
+    again = lora.load_adapted_classifier(model.save(tmp_path/'a'), str(two_blocks), kind=kind)
     np.testing.assert_array_equal(again.predict_proba(ids, mask), p)
     assert type(again) is type(model) and again.history_ == model.history_ and again.rank == model.rank
-    if kind == 'adalora': assert again.ranks_ == model.ranks_ and sum(model.ranks_.values()) == 18
+    if kind == 'adalora': assert again.ranks_ == model.ranks_ and sum(model.ranks_.values()) == 12
     H = model.represent(ids, mask)
     lora.merge(model.backbone_)
     np.testing.assert_allclose(model.represent(ids, mask), H, atol=1e-5)
 
 
 @pytest.mark.parametrize('kind', CLASSIFIERS)
-def test_what_makes_it_worse_is_not_kept(bert, kind):
+def test_what_makes_it_worse_is_not_kept(one_block, kind):
     ids, mask, y = some_lines(40)
-    start = CLASSIFIERS[kind](checkpoint=str(bert), learning_rate=0.).fit(ids, mask, y, validation=(ids, mask, y))
-    wild = CLASSIFIERS[kind](checkpoint=str(bert), learning_rate=3.).fit(ids, mask, y, validation=(ids, mask, y))
+    start = CLASSIFIERS[kind](checkpoint=str(one_block), learning_rate=0.).fit(ids, mask, y, validation=(ids, mask, y))
+    wild = CLASSIFIERS[kind](checkpoint=str(one_block), learning_rate=3.).fit(ids, mask, y, validation=(ids, mask, y))
     assert wild.history_[-1]['validation_loss'] > wild.history_[0]['validation_loss']
     np.testing.assert_allclose(wild.predict_proba(ids, mask), start.predict_proba(ids, mask), atol=1e-6)
 
 
 @pytest.mark.parametrize('kind', CLASSIFIERS)
-def test_a_fit_that_was_killed_goes_on(bert, kind, tmp_path, monkeypatch):
-    lines, given = some_lines(140), dict(checkpoint=str(bert), batch_size=4, epochs=3, learning_rate=.01)
+def test_a_fit_that_was_killed_goes_on(one_block, kind, tmp_path, monkeypatch):
+    "After 13 of 24 steps, 12 of them on the disk: AdaLoRA has made its first cuts, others are to come."
+    lines, given = some_lines(32), dict(checkpoint=str(one_block), batch_size=4, epochs=3, learning_rate=.01)
     whole = CLASSIFIERS[kind](**given).fit(*lines)
     real = lora.FineTunedClassifier._extras if kind == 'lora' else lora.AdaLoRAClassifier._extras
 
@@ -370,9 +389,9 @@ def test_a_fit_that_was_killed_goes_on(bert, kind, tmp_path, monkeypatch):
         extras = dict(real(self, steps))
         then = extras.get('after', lambda step: None)
         def after(step):
-            if step == 103: raise KeyboardInterrupt
+            if step == 13: raise KeyboardInterrupt
             then(step)
-        return extras | dict(after=after)
+        return extras | dict(after=after, keep_every=4)
 
     with monkeypatch.context() as patch:
         patch.setattr(lora.LoRAClassifier if kind == 'lora' else lora.AdaLoRAClassifier, '_extras', killed, raising=False)

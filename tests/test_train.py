@@ -510,12 +510,17 @@ def test_other_refusals():
 
 BLOCKS = """
 import os, signal, sys
-sys.path.insert(0, sys.argv[1])
 import numpy as np
-from seqrep_nb import train as module
 import seqrep_nb.finetune as finetune
-at, folder = int(sys.argv[2]), sys.argv[3]
-rng = np.random.default_rng(0)
+from seqrep_nb.backbone import import_keras
+import_keras()
+for line in sys.stdin: # a process for each training, forked before TensorFlow has run anything: the import is paid once
+    at, out, *folder = line.split()
+    if not os.fork(): break
+    _, status = os.wait()
+    print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status), flush=True)
+else: sys.exit()
+at, rng = int(at), np.random.default_rng(0)
 ids, y = rng.integers(1000, 20000, (24, 8)).astype('int32'), rng.integers(0, 2, 24)
 mask = np.ones_like(ids, bool)
 if at:
@@ -525,18 +530,18 @@ if at:
             if step == at: os.kill(os.getpid(), signal.SIGKILL)
         return train(*given, **named | dict(after=after, keep_every=2))
     finetune.train = dying
-model = finetune.FineTunedClassifier(train_blocks=2, epochs=2, batch_size=6, folder=folder or None, rate_decay=.5, strengths=(1e-2,)).fit(ids[:18], mask[:18], y[:18], (ids[18:], mask[18:], y[18:]))
-np.savez(sys.argv[4], H=model.represent(ids, mask), coef=model.coef_, loss=[row['validation_loss'] for row in model.history_])
+model = finetune.FineTunedClassifier(train_blocks=2, epochs=2, batch_size=6, folder=folder[0] if folder else None, rate_decay=.5, strengths=(1e-2,)).fit(ids[:18], mask[:18], y[:18], (ids[18:], mask[18:], y[18:]))
+np.savez(out, H=model.represent(ids, mask), coef=model.coef_, loss=[row['validation_loss'] for row in model.history_])
 """
 
 
 def test_two_upper_blocks_that_are_killed(tmp_path):
     "Three processes of which one is killed; each loads the default checkpoint."
-    def start(at, folder, out): return subprocess.run([sys.executable, '-c', BLOCKS, str(Path(__file__).parent), str(at), str(folder), str(tmp_path/out)], env=os.environ | dict(SEQREP_QUIET='1', TF_CPP_MIN_LOG_LEVEL='3'), capture_output=True, text=True, timeout=300)
-    killed = start(3, tmp_path/'run', 'none.npz')
-    assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
-    assert (tmp_path/'run'/FILE).exists()
-    for at, folder, out in ((0, tmp_path/'run', 'resumed.npz'), (0, '', 'whole.npz')): assert (run := start(at, folder, out)).returncode == 0, run.stderr[-2000:]
+    trainings = [(3, tmp_path/'none.npz', tmp_path/'run'), (0, tmp_path/'resumed.npz', tmp_path/'run'), (0, tmp_path/'whole.npz')]
+    run = subprocess.run([sys.executable, '-c', BLOCKS], input='\n'.join(' '.join(map(str, training)) for training in trainings), text=True, capture_output=True,
+                         timeout=300, env=os.environ | dict(SEQREP_QUIET='1', TF_CPP_MIN_LOG_LEVEL='3'))
+    assert run.stdout.split() == [str(int(signal.SIGKILL)), '0', '0'], run.stderr[-2000:]
+    assert (tmp_path/'run'/FILE).exists() and not (tmp_path/'none.npz').exists()
     with np.load(tmp_path/'resumed.npz') as resumed, np.load(tmp_path/'whole.npz') as whole:
         assert all(np.array_equal(resumed[name], whole[name]) for name in ('H', 'coef', 'loss'))
 
