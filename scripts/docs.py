@@ -167,7 +167,8 @@ def shown(value):
     "A value of a result in a cell of a table."
     if isinstance(value, float): return f'{value:,.0f}' if abs(value) >= 1000 else f'{value:.4g}'
     if isinstance(value, dict): return ', '.join(f'{key} {shown(v)}' for key, v in value.items() if v not in (None, '', []))
-    return ', '.join(map(shown, value)) if isinstance(value, list) else str(value).replace('|', r'\|')
+    if isinstance(value, list): return ', '.join(map(shown, value)) if len(str(value)) < 1000 else f'{len(value):,} entries, in the file itself'
+    return str(value).replace('|', r'\|')
 
 
 def table(rows):
