@@ -213,7 +213,7 @@ def _variables(backbone, head=None, own=True) -> list: # each once; a BERT's poo
 # %% ../nbs/34_adapt.ipynb #d45b9675
 def adapt_masked(
     backbone:Any,                                                    # BERT from `load_backbone`, changed in place
-    lines:Sequence[np.ndarray|list[int]]|Callable[[int], Sequence],  # Token ids per line, as `line_tokens` gives them; or a function of the epoch's number that gives them
+    lines:Sequence[np.ndarray|list[int]]|Callable[[int], Sequence[np.ndarray|list[int]]], # Token ids per line, as `line_tokens` gives them; or a function of the epoch's number that gives them
     rule:Masking,                                                    # From `masking`
     validation:Sequence[np.ndarray|list[int]]|None=None,             # Lines held out: the weights that guess them best stay
     steps:int=200,
@@ -289,7 +289,7 @@ def next_losses(
 # %% ../nbs/34_adapt.ipynb #0a725cc5
 def adapt_next(
     backbone:Any,                                                    # GPT-2 from `load_backbone`, changed in place
-    lines:Sequence[np.ndarray|list[int]]|Callable[[int], Sequence],  # Token ids per line; or a function of the epoch's number that gives them
+    lines:Sequence[np.ndarray|list[int]]|Callable[[int], Sequence[np.ndarray|list[int]]], # Token ids per line; or a function of the epoch's number that gives them
     validation:Sequence[np.ndarray|list[int]]|None=None,             # Lines held out: the weights that foresee them best stay
     steps:int=200,
     batch_size:int=32,

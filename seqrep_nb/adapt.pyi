@@ -43,7 +43,7 @@ class Adapted(NamedTuple):
 
 def adapt_masked(
     backbone: Any,
-    lines: Sequence[np.ndarray | list[int]] | Callable[[int], Sequence],
+    lines: Sequence[np.ndarray | list[int]] | Callable[[int], Sequence[np.ndarray | list[int]]],
     rule: Masking,
     validation: Sequence[np.ndarray | list[int]] | None = None,
     steps: int = 200,
@@ -64,7 +64,7 @@ def next_losses(backbone: Any, lines: Sequence[np.ndarray | list[int]], batch_si
 
 def adapt_next(
     backbone: Any,
-    lines: Sequence[np.ndarray | list[int]] | Callable[[int], Sequence],
+    lines: Sequence[np.ndarray | list[int]] | Callable[[int], Sequence[np.ndarray | list[int]]],
     validation: Sequence[np.ndarray | list[int]] | None = None,
     steps: int = 200,
     batch_size: int = 32,

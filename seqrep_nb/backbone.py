@@ -249,7 +249,7 @@ def bert_layers(
 # %% ../nbs/21_backbone.ipynb #73756438
 def gpt2_layers(
     backbone:Any,     # keras_hub GPT2Backbone
-) -> dict[str,list]:  # Name in the published file → Keras layers, which lie side by side there
+) -> dict[str,list[Any]]: # Name in the published file → Keras layers, which lie side by side there
     "Which Keras layers are which entry of the published file."
     layers = {'wte': [backbone.token_embedding], 'wpe': [backbone.position_embedding], 'ln_f': [backbone.layer_norm]}
     for i, block in enumerate(backbone.transformer_layers):
@@ -261,7 +261,7 @@ def gpt2_layers(
 
 def backbone_variables(
     backbone:Any,                # keras_hub BertBackbone or GPT2Backbone
-) -> dict[str,tuple[list,int]]:  # Name in the published file → (Keras variables, outputs of each as a dense kernel or 0)
+) -> dict[str,tuple[list[Any],int]]: # Name in the published file → (Keras variables, outputs of each as a dense kernel or 0)
     "Every array of the published file and the variables that hold it."
     found = {}
     layers = gpt2_layers(backbone) if backbone_family(backbone) == 'gpt2' else {name: [layer] for name, layer in bert_layers(backbone).items()}

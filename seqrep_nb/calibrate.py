@@ -77,7 +77,7 @@ def calibration_test(
     times:int=1000,          # Imagined outcomes
     level:float=0.95,
     seed:int=0,
-) -> dict:                   # n, error, noise (mean under perfect calibration), limit (its quantile), p_value, passed, brier, log_loss
+) -> dict[str, Any]:         # n, error, noise (mean under perfect calibration), limit (its quantile), p_value, passed, brier, log_loss
     """The expected calibration error beside what perfectly calibrated probabilities would show: y drawn from them `times` times.
 
     >>> found = calibration_test(np.array([0, 1] * 50), np.full(100, .5))

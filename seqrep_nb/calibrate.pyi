@@ -14,7 +14,7 @@ def calibration_test(
     times: int = 1000,
     level: float = 0.95,
     seed: int = 0,
-) -> dict: ...
+) -> dict[str, Any]: ...
 
 def consistency_bands(
     y: np.ndarray,

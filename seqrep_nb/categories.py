@@ -11,7 +11,7 @@ __all__ = ['DECAYS', 'FEW', 'COUNTS', 'FOODS', 'Baskets', 'lay_out', 'pair_featu
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 import numpy as np, pandas as pd, scipy.sparse as sp
 from .classify import history_features
 from .contest import Question, hold_contest
@@ -274,7 +274,7 @@ def counts_alone(question:Question) -> Question: # whose table knows of a catego
     kept = [c for c in question.table if c in COUNTS or c.startswith('user: ')]
     return replace(question, name=f'{question.name}, counts per category', table=question.table[kept])
 
-def category_contest(log:Log|None=None, encoder:Callable[[list[str]], np.ndarray]=encode, seeds:Sequence[int]=(0, 1, 2), times:int=500) -> dict: # as `hold_contest` gives it; and of `counts_alone` under 'counts'
+def category_contest(log:Log|None=None, encoder:Callable[[list[str]], np.ndarray]=encode, seeds:Sequence[int]=(0, 1, 2), times:int=500) -> dict[str, Any]: # as `hold_contest` gives it; and of `counts_alone` under 'counts'
     "The contest on three months of 2017: what `results/contest/category.json` holds."
     log = log or cleaned_journey()
     question = category_question(log.events, log.items, '2017-12-01', encoder=encoder, dataset=log.name)

@@ -1,9 +1,8 @@
 # Made by scripts/stubs.py from the module beside it, never edited
-from typing import Any
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 import numpy as np, pandas as pd
 from .contest import Question
 from .events import Ids, Log
@@ -92,7 +91,7 @@ def category_contest(
     encoder: Callable[[list[str]], np.ndarray] = ...,
     seeds: Sequence[int] = (0, 1, 2),
     times: int = 500,
-) -> dict: ...
+) -> dict[str, Any]: ...
 
 FOODS: tuple[str, ...]
 

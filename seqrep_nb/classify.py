@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted, validate_data
 from .core import input_error, seed_everything
 from .histories import DAY, Histories, distinct_rows
-from .metrics import Protocol, multilabel_result
+from .metrics import Protocol, Result, multilabel_result
 from .tasks import RankingTask, next_categories
 from .finetune import article_head
 
@@ -154,7 +154,7 @@ def default_classifiers(
 def class_probabilities(
     classifier:Any,               # Fitted, with `classes_`
     X:np.ndarray|pd.DataFrame,    # (N, D)
-    classes:Sequence|np.ndarray,  # (C,) the order that is wanted; may hold labels that training never met
+    classes:Sequence[Any]|np.ndarray, # (C,) the order that is wanted; may hold labels that training never met
 ) -> np.ndarray:                  # (N, C); 0 for a label that the classifier never met, and what it gives to labels outside `classes` is left out
     """Probabilities in an order of your own: for labels that appear after training, or a class that one training set lacks.
 
@@ -219,7 +219,7 @@ def preference_results(
     categories:int=30,                         # The most frequent ones at the inner cut
     min_users:int=50,                          # In the next basket of at least so many users there
     seed:int=0,
-) -> list:                                     # `Result`s: macro PR-AUC of base rate, habit, H, and both
+) -> list[Result]:                             # `Result`s: macro PR-AUC of base rate, habit, H, and both
     "Predict the categories of the next basket, one logistic regression per category."
     Y, names = next_categories(inner_task, items, min_users)
     Y, names = Y[:, :categories], names[:categories]

@@ -4,6 +4,7 @@ from typing import Any, Self
 import numpy as np, pandas as pd
 from ._sklearn import BaseEstimator, ClassifierMixin
 from .histories import Histories
+from .metrics import Result
 from .tasks import RankingTask
 __all__ = ['FEATURES', 'history_features', 'NeuralClassifier', 'boosted_trees', 'default_classifiers', 'class_probabilities', 'inner_rows',
            'category_shares', 'preference_results']
@@ -38,7 +39,7 @@ def boosted_trees(leaves: int = 15, rounds: int = 100, seed: int = 0, **settings
 
 def default_classifiers(seed: int = 0) -> dict[str, BaseEstimator]: ...
 
-def class_probabilities(classifier: Any, X: np.ndarray | pd.DataFrame, classes: Sequence | np.ndarray) -> np.ndarray: ...
+def class_probabilities(classifier: Any, X: np.ndarray | pd.DataFrame, classes: Sequence[Any] | np.ndarray) -> np.ndarray: ...
 
 def inner_rows(now: np.ndarray, closes: np.ndarray, share: float = 0.75) -> tuple[np.ndarray, np.ndarray]: ...
 
@@ -52,4 +53,4 @@ def preference_results(
     categories: int = 30,
     min_users: int = 50,
     seed: int = 0,
-) -> list: ...
+) -> list[Result]: ...

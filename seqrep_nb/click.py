@@ -11,7 +11,7 @@ __all__ = ['MINUTE', 'DAY', 'SMOOTH', 'CLICK_ENTRIES', 'meetings', 'check_sessio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 import numpy as np, pandas as pd, scipy.sparse as sp
 from fastcore.basics import patch
 from scipy.optimize import minimize
@@ -371,7 +371,7 @@ def click_contest(
     n_items:int=500,
     days:int=365,
     times:int=200,                  # Resamples of users
-) -> dict:                          # As of `hold_contest`; rows, gains and chosen are labelled by the shop's seed; counts are sums over shops
+) -> dict[str, Any]:                # As of `hold_contest`; rows, gains and chosen are labelled by the shop's seed; counts are sums over shops
     "The contest on one synthetic shop per seed: the first half to learn on, cut at four fifths, asked from there to the end."
     out = []
     for seed in seeds:

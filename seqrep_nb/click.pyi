@@ -1,8 +1,7 @@
 # Made by scripts/stubs.py from the module beside it, never edited
-from typing import Any
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 import numpy as np, pandas as pd, scipy.sparse as sp
 from .contest import Question
 from .events import Log
@@ -78,4 +77,4 @@ def click_question(
 
 CLICK_ENTRIES: dict[str, Any]
 
-def click_contest(seeds: Sequence[int] = (0, 1, 2), n_users: int = 400, n_items: int = 500, days: int = 365, times: int = 200) -> dict: ...
+def click_contest(seeds: Sequence[int] = (0, 1, 2), n_users: int = 400, n_items: int = 500, days: int = 365, times: int = 200) -> dict[str, Any]: ...

@@ -14,12 +14,13 @@ __all__ = ['TEXTS', 'FORMATS', 'WRITERS', 'say', 'shown', 'pairs', 'check_names'
 import argparse, contextlib, csv, errno, glob, gzip, hashlib, io, json, os, shutil, sys, warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from .core import InputError, check_place, input_error, read_json, write_json, write_whole
 if TYPE_CHECKING:                                                      # what is heavy is imported where it is used: `seqrep --help` waits for nothing
     import numpy as np, pandas as pd
     from seqrep_nb.events import Log
     from seqrep_nb.histories import Histories
+    from seqrep_nb.metrics import Result
     from seqrep_nb.tasks import RankingTask
     from seqrep_nb.model import BehaviourPipeline
 
@@ -179,7 +180,7 @@ def _listed(names, option): # as the command line has them
 
 FORMATS = ('canonical', 'rees46', 'retailrocket', 'amazon-reviews', 'otto', 'diginetica', 'taobao', 'hm', 'online-retail')
 
-def read_whole(path:str|Path, items:str|Path|None, args:argparse.Namespace, notes:list[str]) -> tuple: # events, rejected, items or None, rejected items or None
+def read_whole(path:str|Path, items:str|Path|None, args:argparse.Namespace, notes:list[str]) -> 'tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame|None, pd.DataFrame|None]': # events, rejected, items or None, rejected items or None
     "A log and its catalogue: canonical tables, or with --format a public set in its own layout."
     if args.format == 'canonical':
         if args.share < 1: raise input_error('--share', problem='is for the sets of --format', way_out='leave it out')
@@ -260,7 +261,7 @@ def check_model_place(out:Path) -> None:
     check_place(out, 'model.json')
     check_writable(out)
 
-def file_key(paths:Sequence[Path], settings:dict) -> str:
+def file_key(paths:Sequence[Path], settings:dict[str, Any]) -> str:
     "A name for what `fit` would do: equal only for equal files, settings and version."
     from seqrep_nb import __version__
     digest = hashlib.sha256(json.dumps([settings, __version__], sort_keys=True).encode())
@@ -276,7 +277,7 @@ def check_apart(store:str|Path|None, *places:Path) -> None:
     for place in (p.absolute() for p in places):
         if here == place or here in place.parents or place in here.parents: raise input_error('--store', value=str(store), problem=f'and {place.name} lie in one another, and a fit replaces the whole of its folder', way_out='name a folder of its own')
 
-def run_fit(args:argparse.Namespace) -> dict: # The report
+def run_fit(args:argparse.Namespace) -> dict[str, Any]: # The report
     "`seqrep fit`: read, clean, choose, train, write."
     from seqrep_nb.events import _format
     out, files = Path(args.out), [Path(p) for p in (args.events, args.items) if p]
@@ -346,7 +347,7 @@ def _keep_rejected(to, tables):
         if table is not None and len(table): write_table(table.astype('str'), to/f'{name}.parquet')
 
 # %% ../nbs/62_command.ipynb #a6ccc7f1
-def histories_asked(pipeline:'BehaviourPipeline', args:argparse.Namespace, notes:list[str]) -> "tuple[Histories, int|None, dict, pd.DataFrame|None]": # histories, the moment, a report of who they are, rows that cleaning took
+def histories_asked(pipeline:'BehaviourPipeline', args:argparse.Namespace, notes:list[str]) -> "tuple[Histories, int|None, dict[str, Any], pd.DataFrame|None]": # histories, the moment, a report of who they are, rows that cleaning took
     "The histories that a command is about: of --users, of --events, or of everybody."
     met = None
     if args.events:
@@ -379,7 +380,7 @@ def _positions(histories, user_ids, args, notes):
     return rows[rows >= 0]
 
 # %% ../nbs/62_command.ipynb #417b9be1
-def run_recommend(args:argparse.Namespace) -> dict:
+def run_recommend(args:argparse.Namespace) -> dict[str, Any]:
     "`seqrep recommend`: ranked lists as a table."
     from seqrep_nb.model import load_model
     if args.out: check_output(args.out)
@@ -429,7 +430,7 @@ def _recommend_new(pipeline, args, histories, now, report, notes) -> dict:
     return report | dict(new_items=new, ranked_by='trees' if pipeline.cold_ and pipeline.cold_['trees'] else 'the rate of their groups', rows=len(lists), k=args.k, notes=notes) | given
 
 # %% ../nbs/62_command.ipynb #e0c8a881
-def run_classify(args:argparse.Namespace) -> dict:
+def run_classify(args:argparse.Namespace) -> dict[str, Any]:
     "`seqrep classify`: intent and preference as a table."
     from seqrep_nb.model import load_model
     check_output(args.out)
@@ -440,7 +441,7 @@ def run_classify(args:argparse.Namespace) -> dict:
     write_table(table, args.out)
     return report | dict(rows=len(table), tasks=sorted(table.task.unique()), heads=pipeline.head_report_, out=str(args.out), notes=notes)
 
-def run_encode(args:argparse.Namespace) -> dict:
+def run_encode(args:argparse.Namespace) -> dict[str, Any]:
     "`seqrep encode`: one vector per user; a list column in Parquet, columns h0, h1, … in CSV."
     import pandas as pd
     from seqrep_nb.model import load_model
@@ -489,7 +490,7 @@ def newest_baskets(pipeline:'BehaviourPipeline', later:'pd.DataFrame', gap_minut
     return ends[['user_id']].assign(session_id=first.session_id.where(pause <= pd.Timedelta(minutes=gap_minutes), '-').to_numpy(object))
 
 # %% ../nbs/62_command.ipynb #e7111371
-def evaluate_pipeline(pipeline:'BehaviourPipeline', task:'RankingTask', k:int=10) -> list: # `Result`s
+def evaluate_pipeline(pipeline:'BehaviourPipeline', task:'RankingTask', k:int=10) -> 'list[Result]': # `Result`s
     "NDCG and recall of the pipeline and of its plain competitors, in every view; users a block at a time."
     from dataclasses import replace
     from seqrep_nb.metrics import evaluate_ranking
@@ -512,7 +513,7 @@ def _joined(results): # one Result of several blocks of users
     return replace(results[0], values=values, per_user=ids, protocol=replace(results[0].protocol, users=len(values)))
 
 # %% ../nbs/62_command.ipynb #e82eb491
-def run_evaluate(args:argparse.Namespace) -> dict:
+def run_evaluate(args:argparse.Namespace) -> dict[str, Any]:
     "`seqrep evaluate`: the protocol on an own log."
     from seqrep_nb.metrics import compare, result_rows
     if args.out and Path(args.out).exists() and not Path(args.out).is_file(): raise input_error(args.out, problem='is a folder' if Path(args.out).is_dir() else 'is not a plain file', way_out='name a JSON file')
@@ -562,7 +563,7 @@ def _evaluate_log(args, notes):
     return pipeline, later_task(pipeline, split.test, split.train, split.cut)
 
 # %% ../nbs/62_command.ipynb #a28662e1
-def run_audit(args:argparse.Namespace) -> dict:
+def run_audit(args:argparse.Namespace) -> dict[str, Any]:
     "`seqrep audit`: the leakage auditor on an own split; exit code 1 where it objects."
     from seqrep_nb.events import sort_events
     from seqrep_nb.split import audit_split
@@ -574,7 +575,7 @@ def run_audit(args:argparse.Namespace) -> dict:
     checks = audit_split(*parts, args.cut, vocabulary, kind=args.kind)
     return dict(train=len(parts[0]), test=len(parts[1]), checks=checks.to_dict('records'), passed=bool(checks.passed.all()), notes=notes)
 
-def run_example(args:argparse.Namespace) -> dict:
+def run_example(args:argparse.Namespace) -> dict[str, Any]:
     "`seqrep example`: a part of Complete Journey as files, and the other commands on them."
     from seqrep_nb.journey import load_journey
     folder = Path(args.out)
@@ -592,7 +593,7 @@ def run_example(args:argparse.Namespace) -> dict:
         if code := main(line.split()[1:]): raise input_error('example', problem=f'stopped with exit code {code} at: {line}', way_out='see the message above')
     return dict(folder=str(folder), commands=lines, notes=[])
 
-def run_demo(args:argparse.Namespace) -> dict:
+def run_demo(args:argparse.Namespace) -> dict[str, Any]:
     "`seqrep demo`: the page of the next chapter, until Ctrl+C."
     from importlib import import_module
     pipeline = import_module('seqrep_nb.demo').serve(args.model, args.host, args.port, not args.no_browser)    # by name: data flows to it from here, not back
@@ -687,7 +688,7 @@ def _table(rows): # a list of dicts as text
     import pandas as pd
     with pd.option_context('display.width', 250, 'display.max_columns', None, 'display.max_rows', None, 'display.max_colwidth', 80): return pd.DataFrame(rows).to_string(index=False)
 
-def as_text(command:str, report:dict) -> str:
+def as_text(command:str, report:dict[str, Any]) -> str:
     "A report for people."
     lines = []
     if command == 'fit':

@@ -8,6 +8,7 @@ __all__ = ['SIZES', 'STRENGTHS', 'ENTRIES', 'SHARES', 'MIXES', 'Question', 'Verd
 
 # %% ../nbs/43_contest.ipynb #0c0a518f
 from collections.abc import Mapping, Sequence
+from typing import Any
 from dataclasses import dataclass, replace
 import numpy as np, pandas as pd
 from sklearn.linear_model import LogisticRegression
@@ -124,7 +125,7 @@ def contest(
     cut:str|pd.Timestamp,                  # Rows answered by then are known; rows asked from then on are predicted
     until:str|pd.Timestamp|None=None,      # Rows asked from here on are left alone; None: none
     seed:int=0,                            # Of LightGBM's samples
-    entries:Mapping[str, list]|None=None,  # Contestant → its entries; None: `ENTRIES`
+    entries:Mapping[str, list[tuple[str, str, float]]]|None=None, # Contestant → its entries; None: `ENTRIES`
 ) -> Verdict:
     "Let table, representation and both answer; every choice is made on the inner cut. Raises `InputError` where one of the parts lacks an answer of either kind."
     start, entries = as_time(cut).value // 1000, entries or ENTRIES
@@ -194,7 +195,7 @@ def mean_of_seeds(
 def gains_over_seeds(
     by_seed:Sequence[Mapping[str, Result]],  # Per seed: contestant → `Result`
     times:int=1000,                          # Resamples of users
-) -> list[dict]:                             # Per contestant but the table: model, and what `compare` gives of the mean over seeds
+) -> list[dict[str, Any]]:                   # Per contestant but the table: model, and what `compare` gives of the mean over seeds
     "What representation and both gain over the table, with one interval for all seeds."
     mean = {name: mean_of_seeds([found[name] for found in by_seed]) for name in ('table', 'representation', 'both')}
     return [dict(model=name, **{k: float(v) for k, v in compare(mean[name], mean['table'], times).items()}) for name in ('representation', 'both')]
@@ -206,8 +207,8 @@ def hold_contest(
     until:str|pd.Timestamp|None=None,  # Where the last one ends; None: all rows from it on
     seeds:Sequence[int]=(0, 1, 2),
     times:int=1000,                    # Resamples of users for the intervals
-    entries:Mapping[str, list]|None=None,
-) -> dict:                             # rows, gains over the table by seed and (`over_seeds`) of the seeds' mean, chosen: lists of dicts, ready for `write_json`
+    entries:Mapping[str, list[tuple[str, str, float]]]|None=None,
+) -> dict[str, Any]:                   # rows, gains over the table by seed and (`over_seeds`) of the seeds' mean, chosen: lists of dicts, ready for `write_json`
     "The contest at several cuts under several seeds, pooled over the cuts."
     rows, gains, chosen, by_seed = [], [], [], []
     for seed in seeds:

@@ -1,6 +1,6 @@
 # Made by scripts/stubs.py from the module beside it, never edited
-from typing import Any
 from collections.abc import Mapping, Sequence
+from typing import Any
 from dataclasses import dataclass
 import numpy as np, pandas as pd
 from .metrics import Result
@@ -46,14 +46,14 @@ def contest(
     cut: str | pd.Timestamp,
     until: str | pd.Timestamp | None = None,
     seed: int = 0,
-    entries: Mapping[str, list] | None = None,
+    entries: Mapping[str, list[tuple[str, str, float]]] | None = None,
 ) -> Verdict: ...
 
 def verdict_results(question: Question, verdicts: Sequence[Verdict]) -> dict[str, Result]: ...
 
 def mean_of_seeds(results: Sequence[Result]) -> Result: ...
 
-def gains_over_seeds(by_seed: Sequence[Mapping[str, Result]], times: int = 1000) -> list[dict]: ...
+def gains_over_seeds(by_seed: Sequence[Mapping[str, Result]], times: int = 1000) -> list[dict[str, Any]]: ...
 
 def hold_contest(
     question: Question,
@@ -61,5 +61,5 @@ def hold_contest(
     until: str | pd.Timestamp | None = None,
     seeds: Sequence[int] = (0, 1, 2),
     times: int = 1000,
-    entries: Mapping[str, list] | None = None,
-) -> dict: ...
+    entries: Mapping[str, list[tuple[str, str, float]]] | None = None,
+) -> dict[str, Any]: ...

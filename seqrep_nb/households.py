@@ -12,6 +12,7 @@ __all__ = ['ASKED', 'SMALL', 'Purchases', 'micros', 'membership', 'known_offers'
 
 # %% ../nbs/48_households.ipynb #f63694cd
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 from dataclasses import replace
 from zlib import crc32
 import numpy as np, pandas as pd, scipy.sparse as sp
@@ -29,7 +30,7 @@ from .encode import encode
 from .events import Ids, Log
 from .histories import DAY, Histories, build_histories
 from .journey import Campaigns, load_campaigns, load_journey
-from .metrics import Protocol, compare, interval, multilabel_result
+from .metrics import Protocol, Result, compare, interval, multilabel_result
 from .split import as_time
 from .tasks import MomentTask, campaign_response, intent_tasks
 
@@ -327,7 +328,7 @@ def response_question(
     return Question('response to a mailed campaign', response_table(task, bought, campaigns, items), response_represented(task, bought, campaigns, code, vectors, read=np.isin(item_ids, often)), np.asarray(task.y).astype(int),
                     task.rows.user_id.to_numpy(), task.now, task.closes, dataset='Complete Journey')
 
-def response_contest(log:Log|None=None, encoder:Callable[[list[str]], np.ndarray]=encode, seeds:Sequence[int]=(0, 1, 2)) -> dict: # as `hold_contest` gives it
+def response_contest(log:Log|None=None, encoder:Callable[[list[str]], np.ndarray]=encode, seeds:Sequence[int]=(0, 1, 2)) -> dict[str, Any]: # as `hold_contest` gives it
     "The contest on the campaigns mailed from August 2017 on: what `results/contest/response.json` holds."
     log = log or cleaned_journey()
     return hold_contest(response_question(log.events, log.items, load_campaigns(), encoder), ['2017-08-08', '2017-10-30'], '2018-01-01', seeds)
@@ -338,7 +339,7 @@ ASKED = dict(high_income=('income', ['75-99K', '100-124K', '125-149K', '150-174K
 
 def attribute_answers(
     users:pd.DataFrame,                   # Canonical users: user_id and labels
-    asked:Mapping[str, tuple]|None=None,  # name → (column, labels that mean yes); None: `ASKED`
+    asked:Mapping[str, tuple[str, Sequence[Any]]]|None=None, # name → (column, labels that mean yes); None: `ASKED`
 ) -> pd.DataFrame:                        # 0 or 1, user by name, of the users for whom all is known
     """Yes-or-no questions about households.
 
@@ -387,7 +388,7 @@ def attribute_verdicts(
     y:np.ndarray|pd.Series, user_ids:Ids,  # (U,) one attribute, (U,)
     seed:int=0,
     folds:int=3,
-    entries:Mapping[str, list]|None=None,
+    entries:Mapping[str, list[tuple[str, str, float]]]|None=None,
 ) -> dict[str, np.ndarray]:                # contestant → (U,) probabilities, each user answered by models that never saw it
     "One attribute, asked in folds of users. It has no time, so a user's part stands for a day: 0 to fit, 1 to choose, 2 to be tested on."
     fold, inner, day = user_parts(user_ids, 'fold', folds), user_parts(user_ids, 'inner', 3), 86_400_000_000
@@ -403,7 +404,7 @@ def attribute_results(
     said:Mapping[str, Mapping[str, np.ndarray]],  # attribute → what `attribute_verdicts` gives
     seed:int=0,
     dataset:str='Complete Journey',
-) -> dict:                                        # contestant → `Result`: PR-AUC, the mean over attributes
+) -> dict[str, Result]:                           # contestant → `Result`: PR-AUC, the mean over attributes
     "Quality over all attributes; the rows of a user are resampled together."
     protocol = Protocol(dataset, 'household attributes', 'folds of users', target=f'{answers.shape[1]} attributes', ties='')
     return {name: multilabel_result(name, answers.to_numpy(), np.column_stack([said[a][name] for a in answers]), protocol, seed, answers.index.to_numpy().astype(str))
@@ -432,7 +433,7 @@ def cleaned_journey() -> Log:
     log = load_journey()
     return replace(log, events=clean_events(log.events).events)
 
-def attributes_contest(log:Log|None=None, encoder:Callable[[list[str]], np.ndarray]=encode, seeds:Sequence[int]=(0, 1, 2)) -> dict: # as `hold_contest` gives it, and PR-AUC by attribute
+def attributes_contest(log:Log|None=None, encoder:Callable[[list[str]], np.ndarray]=encode, seeds:Sequence[int]=(0, 1, 2)) -> dict[str, Any]: # as `hold_contest` gives it, and PR-AUC by attribute
     "The contest on four attributes: what `results/contest/attributes.json` holds."
     answers, table, represented = attributes_data(log, encoder)
     rows, gains, each, by_seed = [], [], [], []
@@ -487,7 +488,7 @@ def intent_question(
     y, users, now = (np.concatenate([p[j] for p in parts]) for j in (2, 3, 4))
     return Question('intent', T, R, y, users, now, now + int(days * DAY), dataset='Complete Journey')
 
-def intent_contest(log:Log|None=None, encoder:Callable[[list[str]], np.ndarray]=encode, seeds:Sequence[int]=(0, 1, 2)) -> dict: # as `hold_contest` gives it
+def intent_contest(log:Log|None=None, encoder:Callable[[list[str]], np.ndarray]=encode, seeds:Sequence[int]=(0, 1, 2)) -> dict[str, Any]: # as `hold_contest` gives it
     "The contest on four months of 2017: what `results/contest/intent.json` holds."
     log, cuts = log or cleaned_journey(), ['2017-09-01', '2017-10-01', '2017-11-01', '2017-12-01']
     ids = np.sort(log.events.item_id[log.events.timestamp < pd.Timestamp(cuts[0], tz='UTC')].value_counts().index[:12000].to_numpy(object))

@@ -1,11 +1,12 @@
 # Made by scripts/stubs.py from the module beside it, never edited
-from typing import Any
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 import numpy as np, pandas as pd, scipy.sparse as sp
 from .contest import Question
 from .events import Ids, Log
 from .histories import Histories
 from .journey import Campaigns
+from .metrics import Result
 from .tasks import MomentTask
 __all__ = ['ASKED', 'SMALL', 'Purchases', 'micros', 'membership', 'known_offers', 'booklet', 'response_record', 'offer_sizes', 'link_numbers',
            'offered_purchases', 'response_table', 'text_codes', 'unit_rows', 'mean_texts', 'main_axes', 'TextSpace', 'text_links', 'pair_inputs',
@@ -104,11 +105,15 @@ def response_question(
     most: int = 12000,
 ) -> Question: ...
 
-def response_contest(log: Log | None = None, encoder: Callable[[list[str]], np.ndarray] = ..., seeds: Sequence[int] = (0, 1, 2)) -> dict: ...
+def response_contest(
+    log: Log | None = None,
+    encoder: Callable[[list[str]], np.ndarray] = ...,
+    seeds: Sequence[int] = (0, 1, 2),
+) -> dict[str, Any]: ...
 
 ASKED: dict[str, tuple[str, list[str]]]
 
-def attribute_answers(users: pd.DataFrame, asked: Mapping[str, tuple] | None = None) -> pd.DataFrame: ...
+def attribute_answers(users: pd.DataFrame, asked: Mapping[str, tuple[str, Sequence[Any]]] | None = None) -> pd.DataFrame: ...
 
 def user_parts(user_ids: Iterable[str], salt: str = '', parts: int = 3) -> np.ndarray: ...
 
@@ -121,7 +126,7 @@ def attribute_verdicts(
     user_ids: Ids,
     seed: int = 0,
     folds: int = 3,
-    entries: Mapping[str, list] | None = None,
+    entries: Mapping[str, list[tuple[str, str, float]]] | None = None,
 ) -> dict[str, np.ndarray]: ...
 
 def attribute_results(
@@ -129,7 +134,7 @@ def attribute_results(
     said: Mapping[str, Mapping[str, np.ndarray]],
     seed: int = 0,
     dataset: str = 'Complete Journey',
-) -> dict: ...
+) -> dict[str, Result]: ...
 
 SMALL: dict[Any, Any]
 
@@ -142,7 +147,11 @@ def attributes_data(
 
 def cleaned_journey() -> Log: ...
 
-def attributes_contest(log: Log | None = None, encoder: Callable[[list[str]], np.ndarray] = ..., seeds: Sequence[int] = (0, 1, 2)) -> dict: ...
+def attributes_contest(
+    log: Log | None = None,
+    encoder: Callable[[list[str]], np.ndarray] = ...,
+    seeds: Sequence[int] = (0, 1, 2),
+) -> dict[str, Any]: ...
 
 def visit_times(histories: Histories, now: int) -> np.ndarray: ...
 
@@ -157,4 +166,4 @@ def intent_question(
     days: float = 7,
 ) -> Question: ...
 
-def intent_contest(log: Log | None = None, encoder: Callable[[list[str]], np.ndarray] = ..., seeds: Sequence[int] = (0, 1, 2)) -> dict: ...
+def intent_contest(log: Log | None = None, encoder: Callable[[list[str]], np.ndarray] = ..., seeds: Sequence[int] = (0, 1, 2)) -> dict[str, Any]: ...

@@ -76,7 +76,7 @@ KINDS = dict(lora=LoRADense)
 
 def attention_matrices(
     backbone:keras.Model,  # From `load_backbone`
-) -> dict[str, tuple]:     # 'block_0_query' → (attention layer, attribute that holds the dense layer)
+) -> dict[str, tuple[Any, str]]:  # 'block_0_query' → (attention layer, attribute that holds the dense layer)
     """The d × d matrices of every block, four each. Raises `InputError` for what is neither BERT nor GPT-2.
 
     >>> backbone = keras_hub.models.BertBackbone(vocabulary_size=9, num_layers=2, num_heads=2, hidden_dim=4, intermediate_dim=8)

@@ -113,7 +113,7 @@ def ranker_grid(
     text:bool=True,    # Are there item vectors?
     places:bool=False, # Does the log know places?
     alike:bool=False,  # Do items share a text, or a category?
-) -> dict:             # name -> settings to be tried
+) -> dict[str, list[dict[str, Any]]]:  # name -> settings to be tried
     "What is tried at the inner cuts."
     halves = [days / 2**n for n in range(1, 9)]
     grid = {'popularity': [{}], 'recent popularity': [dict(days=d, by='rows') for d in halves], 'personal frequency': [{}]}
@@ -125,7 +125,7 @@ def ranker_grid(
     if alike: grid['alike: user-kNN'] = [dict(half_life=d, days=halves[3], decay=halves[2]) for d in halves[1:5:2]]
     return grid | {'item-kNN': [{}, *(dict(half_life=d) for d in halves[3::4])], 'EASE': [{}]}
 
-def make_ranker(name:str, settings:dict, vectors:np.ndarray|None=None, groups:np.ndarray|None=None) -> BaseEstimator:
+def make_ranker(name:str, settings:dict[str, Any], vectors:np.ndarray|None=None, groups:np.ndarray|None=None) -> BaseEstimator:
     "An unfitted ranker by its name in `ranker_grid`. `vectors` (I, E), `groups` (I,) codes: of its catalogue."
     if name == 'alike: user-kNN': return OfGroups(UserKNN(half_life=settings['half_life']), groups, PlacePopularity(days=settings['days'], decay=settings['decay']))
     kind, _, action = name.removesuffix(' only').partition(', ')
@@ -853,7 +853,7 @@ def _fit_preference(self:BehaviourPipeline, some, tasks):
     self.heads_['preference'] = fit(chosen, len(X))
     self.head_report_['preference'] = dict(what='categories of the next basket', inputs=chosen, categories=names.tolist(), users=int(sum(map(len, labels))), held_loss=loss)
 
-def probabilities(heads:list, X:np.ndarray) -> np.ndarray: # (N, heads)
+def probabilities(heads:list[Any], X:np.ndarray) -> np.ndarray: # (N, heads)
     """Of each head's label 1; a head that saw one class only is its share.
 
     >>> probabilities([.25], np.zeros((2, 3))).tolist()
@@ -1163,7 +1163,7 @@ def file_sums(folder:str|Path) -> str: # Lines 'hash  name', sorted by name
 @patch
 def save(self:BehaviourPipeline,
     folder:str|Path,           # Made whole or not at all; what was there is replaced
-    report:dict|None=None,     # Goes to report.json
+    report:dict[str, Any]|None=None,  # Goes to report.json
     extra:Callable[[Path], None]|None=None, # Function of the temporary folder that writes further files
 ) -> None:
     "Write the fitted pipeline as one folder."
@@ -1209,7 +1209,7 @@ def _save_heads(path, heads):
         for n, part in sorted({**parts, 'schema.json': schema.encode()}.items()): zipped.writestr(zipfile.ZipInfo(n), part)
 
 # %% ../nbs/61_model.ipynb #174d4421
-def check_folder(folder:str|Path) -> dict: # Content of model.json
+def check_folder(folder:str|Path) -> dict[str, Any]: # Content of model.json
     "Is this a whole model of a format that can be read? Raises `InputError` where not."
     folder = Path(folder)
     if not (folder/'model.json').is_file(): raise input_error(str(folder), problem=f'{"is a folder but" if folder.is_dir() else "is"} not a model folder: it holds no model.json', way_out='name one file, or the folder that seqrep fit wrote with --out')
@@ -1272,7 +1272,7 @@ def _load_heads(path):
 
 # %% ../nbs/61_model.ipynb #f2614b41
 @patch
-def report(self:BehaviourPipeline) -> dict: # JSON
+def report(self:BehaviourPipeline) -> dict[str, Any]: # JSON
     "What was fitted, on what, chosen how."
     h, inner = self.histories_, self.blend_.inner_ if getattr(self, 'blend_', None) else getattr(self, 'inner_', {})
     used = {view: {n: w for n, w in weights.items() if w} for view, weights in self.weights_.items()}

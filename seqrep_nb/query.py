@@ -113,7 +113,7 @@ def _head(model, X, y, weight, asked, C): # (Q, C) logits; -12 for a category wi
 
 def relearned(
     s:SimpleNamespace,       # From `searches_asked`
-    answer:Callable[[tuple, np.ndarray, int], dict[str, np.ndarray]],  # (queries, categories, counts) known by then, queries asked, moment → {name: (Q, C)}
+    answer:Callable[[tuple[np.ndarray, ...], np.ndarray, int], dict[str, np.ndarray]], # (queries, categories, counts) known by then, queries asked, moment → {name: (Q, C)}
     every:float=7,           # Days after which it is learned again
 ) -> dict[str, np.ndarray]:  # name → (N, C); with '_margin', how far a category is ahead of the best other one
     "What is said of each search by something that is learned again every few days, from the answers known by then."
@@ -135,7 +135,7 @@ def text_answers(
     items:pd.DataFrame,                                          # Canonical items
     met:np.ndarray,                                              # (I,) microseconds, when each item was first met
     encoder:Callable[[list[str]], np.ndarray]=encode,            # texts → (N, D)
-) -> Callable[[tuple, np.ndarray, int], dict[str, np.ndarray]]:  # For `relearned`
+) -> Callable[[tuple[np.ndarray, ...], np.ndarray, int], dict[str, np.ndarray]]: # For `relearned`
     "Three readings of a query's vector: nearness to the items of a category, to the nearest other query with a known answer, and a head's logits."
     C, of_item = len(s.categories), pd.Index(s.categories).get_indexer(items.category)
     V, W = (normalize_rows(encoder(list(texts))).astype('float32') for texts in (s.text, items.text))
@@ -149,7 +149,7 @@ def text_answers(
 
 def ngram_answers(
     s:SimpleNamespace,                                           # From `searches_asked`
-) -> Callable[[tuple, np.ndarray, int], dict[str, np.ndarray]]:  # For `relearned`
+) -> Callable[[tuple[np.ndarray, ...], np.ndarray, int], dict[str, np.ndarray]]: # For `relearned`
     "The baseline: logits of a logistic regression on character n-grams within words, weighted by TF-IDF."
     def answer(known, asked, moment):
         queries, y, count = known
@@ -221,7 +221,7 @@ def hold_shop(
     cut:str|pd.Timestamp='2025-03-01',                 # Between what is known and what is predicted
     encoder:Callable[[list[str]], np.ndarray]=encode,  # Texts → (N, D)
     times:int=300,                                     # Resamples of users for the intervals
-) -> dict:                                             # As of `hold_contest`; 'unseen': the same of strings never typed before; 'over_ngrams': gains over the baseline
+) -> dict[str, Any]:                                   # As of `hold_contest`; 'unseen': the same of strings never typed before; 'over_ngrams': gains over the baseline
     "One synthetic shop: table, representation, both, and character n-grams in place of the encoder."
     shop = simulate_shop(users, days=days, seed=seed)
     ask = lambda encoder: query_question(shop.log.events, shop.log.items, shop.truth.searches, since, encoder, f'synthetic shop {seed}')
@@ -241,6 +241,6 @@ def _joined(parts): # lists follow each other, numbers are added, the rest is of
 def query_contest(
     seeds:Sequence[int]=(0, 1, 2),  # One shop each
     **kw:Any,                       # Of `hold_shop`
-) -> dict:                          # One dict for all shops, ready for `write_json`
+) -> dict[str, Any]:                # One dict for all shops, ready for `write_json`
     "The contest on what a search is after, held in several synthetic shops."
     return _joined([hold_shop(seed, **kw) for seed in seeds])

@@ -9,7 +9,7 @@ __all__ = ['KINDS', 'SESSION_ENTRIES', 'asked_sessions', 'session_kinds', 'past_
 # %% ../nbs/47_session.ipynb #a521fddd
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 import numpy as np, pandas as pd
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit, softmax
@@ -270,7 +270,7 @@ def session_contest(
     days:int=365,
     times:int=200,                  # Resamples of users
     without:Sequence[str]=(),
-) -> dict:                          # As of `hold_contest`; rows, gains and chosen are labelled by the shop's seed; counts are sums over shops
+) -> dict[str, Any]:                # As of `hold_contest`; rows, gains and chosen are labelled by the shop's seed; counts are sums over shops
     "The contest on one synthetic shop per seed, cut at three quarters of the time."
     out = []
     for seed in seeds:

@@ -1,7 +1,6 @@
 # Made by scripts/stubs.py from the module beside it, never edited
-from typing import Any
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 import numpy as np, pandas as pd
 from .contest import Question
 from .events import Log
@@ -60,4 +59,10 @@ def session_question(
 
 SESSION_ENTRIES: dict[str, Any]
 
-def session_contest(seeds: Sequence[int] = (1, 2, 3), n_users: int = 600, days: int = 365, times: int = 200, without: Sequence[str] = ()) -> dict: ...
+def session_contest(
+    seeds: Sequence[int] = (1, 2, 3),
+    n_users: int = 600,
+    days: int = 365,
+    times: int = 200,
+    without: Sequence[str] = (),
+) -> dict[str, Any]: ...

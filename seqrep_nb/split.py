@@ -435,7 +435,7 @@ def audit(
     candidates:Ids|pd.DataFrame|None=None,              # Item ids in the order that breaks ties, or a table user_id, item_id of lists per user
     results:Any=None,                                   # One or several `Result`s, for their stamp and their users
     texts:Sequence[str]|None=None,                      # What a classifier reads, (n,) lines
-    labels:Sequence|np.ndarray|pd.DataFrame|None=None,  # What it shall say, (n,) or (n, labels)
+    labels:Sequence[Any]|np.ndarray|pd.DataFrame|None=None, # What it shall say, (n,) or (n, labels)
 ) -> Audit:
     """Look for every known way in which a test leaks into its training; what is not given is not checked.
 

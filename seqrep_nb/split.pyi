@@ -91,7 +91,7 @@ def audit(
     candidates: Ids | pd.DataFrame | None = None,
     results: Any = None,
     texts: Sequence[str] | None = None,
-    labels: Sequence | np.ndarray | pd.DataFrame | None = None,
+    labels: Sequence[Any] | np.ndarray | pd.DataFrame | None = None,
 ) -> Audit: ...
 
 def audit_split(

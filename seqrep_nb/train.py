@@ -245,10 +245,10 @@ def train(
     keep_every:int=100,                             # Steps between checkpoints
     settings:Mapping[str, Any]|None=None,           # Whatever else must be the same when a run goes on
     log:str|Path|None=None,                         # Folder for TensorBoard
-    on_gradients:Callable[[list], None]|None=None,  # on_gradients(gradients), in the graph, before each update
+    on_gradients:Callable[[list[Any]], None]|None=None, # on_gradients(gradients), in the graph, before each update
     after:Callable[[int], None]|None=None,          # after(step), once update number `step` (from 1) is done
     what:str='train',                               # Beside the progress bar
-) -> list[dict]:                                    # Rows: step, loss (mean since the row before), validation
+) -> list[dict[str, Any]]:                          # Rows: step, loss (mean since the row before), validation
     "Train, and go on from a checkpoint as if nothing had happened. Raises `InputError` on a loss that is not finite and on a checkpoint of another training."
     variables = list(variables)
     _check_call(variables, optimizer, validate, dict(steps=steps, every=every, patience=patience, micro_batches=micro_batches, keep_every=keep_every))

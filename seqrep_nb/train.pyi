@@ -47,7 +47,7 @@ def train(
     keep_every: int = 100,
     settings: Mapping[str, Any] | None = None,
     log: str | Path | None = None,
-    on_gradients: Callable[[list], None] | None = None,
+    on_gradients: Callable[[list[Any]], None] | None = None,
     after: Callable[[int], None] | None = None,
     what: str = 'train',
-) -> list[dict]: ...
+) -> list[dict[str, Any]]: ...

@@ -38,7 +38,7 @@ def inner_folds(
     moments:Sequence[Moment],  # `Moment`s
     cut:str|pd.Timestamp,      # The test's moment: all windows must be closed by then
     folds:int=3,               # The last so many that have an earlier one to learn from
-) -> list[tuple]:              # (name, X, y, X_next, y_next) per fold, oldest first: learn from what was answered at a moment, predict its answers
+) -> list[tuple[str, Any, np.ndarray, Any, np.ndarray]]:  # (name, X, y, X_next, y_next) per fold, oldest first: learn from what was answered at a moment, predict its answers
     """Turn moments into folds in time. Raises `InputError` on a window that is open at `cut` or has no length, on a moment with one class, missing answers or other columns, and where there are too few.
 
     >>> cuts = pd.to_datetime(['2024-01-01', '2024-01-08', '2024-01-15'], utc=True)
@@ -75,7 +75,7 @@ def _optuna(): # imported where it is needed, without what it has to say in a no
     return optuna
 
 def search_space(
-    space:Mapping[str, tuple|range|list],  # name → (low, high), (low, high, 'log'), a range, or a list of choices; whole numbers stay whole
+    space:Mapping[str, tuple[Any, ...]|range|list[Any]], # name → (low, high), (low, high, 'log'), a range, or a list of choices; whole numbers stay whole
 ) -> dict[str, Any]:                       # name → Optuna distribution
     """Read a search space. Raises `InputError` on one that is empty, or that cannot be drawn from.
 
@@ -253,7 +253,7 @@ class Search:
         return int(done.number[done.value.idxmin()])
 
     @property
-    def best_params_(self) -> dict: return dict(self.settings[self.best_number_])
+    def best_params_(self) -> dict[str, Any]: return dict(self.settings[self.best_number_])
     @property
     def best_value_(self) -> float: return float(self.trials.value[self.best_number_])
 
@@ -308,7 +308,7 @@ def prediction_loss(estimator:Any, X:np.ndarray|pd.DataFrame|sp.spmatrix, y:np.n
 
 def tune(
     make:Any,                              # make(**settings) → unfitted estimator, or an estimator whose parameters are set
-    space:Mapping[str, tuple|range|list],  # See `search_space`
+    space:Mapping[str, tuple[Any, ...]|range|list[Any]], # See `search_space`
     moments:Sequence[Moment],              # `Moment`s, all answered by `cut`
     cut:str|pd.Timestamp,                  # The test's moment
     trials:int|None=50,                    # Budget: settings to try, those that fail included; None: no limit
