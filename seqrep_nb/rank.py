@@ -137,7 +137,7 @@ def _candidates(self:Blend, scores, relevant, excluded): # values (R, V, C); usa
         able = hits.any(1)                                          # the others' quality is 0, whatever the weights
         parts.append((values[:, able], usable[able], hits[able], able))
     best = np.append(0, self._discount().cumsum())[np.minimum(np.diff(relevant.indptr)[asked], self.k)]
-    return np.concatenate([p[0] for p in parts], 1), *(np.concatenate([p[n] for p in parts]) for n in (1, 2, 3)), best
+    return np.ascontiguousarray(np.concatenate([p[0] for p in parts], 1)), *(np.concatenate([p[n] for p in parts]) for n in (1, 2, 3)), best
 
 @patch
 def _discount(self:Blend): return 1 / np.log2(np.arange(2, self.k + 2))
