@@ -27,7 +27,7 @@ RESULTS_SAY = 'Every result that is stored in `results/` and that prose cites: t
 # Results that do not say themselves which command made them; one machine's own run is not part of the book
 MADE_BY, LEFT_OUT = {'example': 'make example', 'bench': 'make bench'}, ['example-run']
 OWN = re.compile(r'`(seqrep_nb\.\w+\.(\w+))`')
-docment = cache(DocmentText)                                 # asked for parameters and for what is returned
+told_of = cache(DocmentText)                                 # asked for parameters and for what is returned
 processors.get_config = cache(processors.get_config)        # read anew for every cell otherwise, three files each
 FIELD = re.compile(r'^    (\w+): ?([^=#\n]+?)(?: ?= ?[^#\n]+?)?(?: +# (.*))?$', re.M)
 
@@ -119,7 +119,7 @@ def write_chapter(path, target, more=''):
 def parameters(o):
     "Each parameter's name, type, default and comment, from docments; of a named tuple, whose comments docments does not read, from its source."
     if hasattr(o, '_fields'): return [(n, t, repr(o._field_defaults[n]) if n in o._field_defaults else None, comment) for n, t, comment in FIELD.findall(inspect.getsource(o))]
-    split = [(*re.fullmatch(r'([^:=]+)(?::([^=]+))?(?:=(.*))?', text, re.S).groups(), comment or '') for text, comment in docment(o).params]
+    split = [(*re.fullmatch(r'([^:=]+)(?::([^=]+))?(?:=(.*))?', text, re.S).groups(), comment or '') for text, comment in told_of(o).params]
     return [(name, re.sub(r'\._\w+(?=\.)', '', kind or '').replace('NoneType', '').strip('\'"'), default, ' '.join(comment.split())) for name, kind, default, comment in split]
 
 
@@ -134,7 +134,7 @@ def documented(kind, name, o, links, colons=3):
     bare = kind == 'property' or getattr(o, '_is_protocol', False)    # no one calls them
     told = [] if bare else parameters(o)
     plain = lambda text: links(re.sub(r'`[^`]*`|<', lambda m: r'\<' if m[0] == '<' else m[0], text))
-    returned = {} if kind == 'class' else docment(o).dm.get('return', {})
+    returned = {} if kind == 'class' else told_of(o).dm.get('return', {})
     anno, comment = returned.get('anno') or inspect._empty, returned.get('docment')
     line = '' if bare else '(' + ', '.join(n + f'={d}'*(d is not None) for n, _, d, _ in told) + ')'
     if anno is not inspect._empty and kind != 'property': line += f' -> {anno if isinstance(anno, str) else inspect.formatannotation(anno)}'
