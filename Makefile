@@ -5,6 +5,7 @@ JOBS ?= 2
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
 test chapters docs: export SEQREP_QUIET ?= 1
+chapters: export JOBS := $(JOBS)
 # What tests compile they keep, wherever that is switched off: they start some hundred processes, each of which would compile the module anew
 test: export PYTHONDONTWRITEBYTECODE :=
 
@@ -20,7 +21,7 @@ example: plain-set-up  ## set up .venv, then run the worked example on real data
 test: browser-set-up  ## set up .venv with the test extras and a Chromium, then run every chapter and tests/ (TESTS="-k 14_split": a part; JOBS=1: one test at a time)
 	$(VENV) -m pytest -v -n $(JOBS) --dist worksteal $(TESTS)
 
-chapters: test-set-up  ## export the module, re-execute the chapters in place, remake the README (ONLY=14_split: one)
+chapters: test-set-up  ## export the module, re-execute the chapters in place, two at a time, remake the README (ONLY=14_split: one; JOBS=1: one at a time)
 	$(VENV) scripts/chapters.py $(ONLY)
 	$(VENV) scripts/readme.py
 

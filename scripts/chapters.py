@@ -1,6 +1,10 @@
-"Execute chapters in order and in place, each in its own process, and keep their outputs, cleaned: chapters.py [NAME ...], all without a name"
+"Execute chapters in place, each in its own process, JOBS at a time (2 where the environment does not say), and keep their outputs, cleaned: chapters.py [NAME ...], all without a name"
 import os, sys, tomllib
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+
+# One thread each: in what order numbers are added, and so the last digits of a training, does not hang on the number of cores
+for name in ('OMP_NUM_THREADS', 'TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'): os.environ[name] = '1'
 
 import stubs
 from execute import ROOT, run
@@ -9,13 +13,25 @@ from nbdev.doclinks import nbdev_export
 
 nbs, parts = ROOT/'nbs', ROOT/'runs'/'chapters'
 flags = tomllib.loads((ROOT/'pyproject.toml').read_text())['tool']['nbdev']['tst_flags'].split()
-names = sys.argv[1:] or sorted(path.stem for path in nbs.glob('*.ipynb'))
-os.chdir(ROOT)
-# nbdev's commands parse this program's arguments unless unwrapped
-nbdev_export.__wrapped__()
-stubs.main()
-for name in names:
+
+
+def remake(name):
     part = parts/f'{name}.ipynb'
     run(nbs/f'{name}.ipynb', part, skip_flags=flags)
     nbdev_clean.__wrapped__(fname=str(part))
     os.replace(part, nbs/f'{name}.ipynb')
+
+
+def main(names):
+    os.chdir(ROOT)
+    # nbdev's commands parse this program's arguments unless unwrapped
+    nbdev_export.__wrapped__()
+    stubs.main()
+    with ProcessPoolExecutor(int(os.environ.get('JOBS', 2))) as pool:
+        try: list(pool.map(remake, names or sorted(path.stem for path in nbs.glob('*.ipynb'))))
+        except SystemExit:                          # one failed: what runs comes to its end, nothing else begins
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+if __name__ == '__main__': main(sys.argv[1:])
