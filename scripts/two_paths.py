@@ -84,7 +84,7 @@ def child(folder, name):
 
 
 def main():
-    from seqrep_nb.core import read_json, write_json
+    from seqrep_nb.core import update_json
     load, start = os.getloadavg()[0] if hasattr(os, 'getloadavg') else None, time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         tokens, runs = prepare(Path(folder)), {name: [] for name in PATHS}
@@ -97,7 +97,7 @@ def main():
                  vectors_known_s=middle(found, 'vectors_known_s') if PATHS[name] is None else None) for name, found in runs.items()]
     spread = {name: dict(zip(('lowest', 'highest'), (round(f(r['warm_s'] for r in found), 2) for f in (min, max)))) for name, found in runs.items()}
     costs = dict(command='python scripts/two_paths.py', date=f'{datetime.date.today():%Y-%m-%d}', machine=machine(), load_before=load, households=HOUSEHOLDS, runs=RUNS, rows=rows, warm_spread_s=spread)
-    write_json(RESULTS, (read_json(RESULTS) if RESULTS.exists() else {}) | dict(costs=costs))
+    update_json(RESULTS, costs=costs)
     say(f'wrote {RESULTS.relative_to(ROOT)}')
 
 

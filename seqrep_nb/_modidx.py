@@ -589,6 +589,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'seqrep_nb.core.progress': ('core.html#progress', 'seqrep_nb/core.py'),
                                 'seqrep_nb.core.read_json': ('core.html#read_json', 'seqrep_nb/core.py'),
                                 'seqrep_nb.core.seed_everything': ('core.html#seed_everything', 'seqrep_nb/core.py'),
+                                'seqrep_nb.core.update_json': ('core.html#update_json', 'seqrep_nb/core.py'),
                                 'seqrep_nb.core.write_json': ('core.html#write_json', 'seqrep_nb/core.py'),
                                 'seqrep_nb.core.write_whole': ('core.html#write_whole', 'seqrep_nb/core.py')},
             'seqrep_nb.decide': { 'seqrep_nb.decide._slice': ('decide.html#_slice', 'seqrep_nb/decide.py'),

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PACKAGES', 'InputError', 'input_error', 'check_finite', 'write_whole', 'check_place', 'write_json', 'read_json',
-           'progress', 'seed_everything', 'peak_memory', 'Stages', 'device_summary']
+           'update_json', 'progress', 'seed_everything', 'peak_memory', 'Stages', 'device_summary']
 
 # %% ../nbs/01_core.ipynb #9b737b9a
 import importlib.metadata, json, os, platform, random, shutil, subprocess, sys, time, uuid
@@ -117,6 +117,15 @@ def read_json(path:str|Path) -> Any:
     try: return json.loads(Path(path).read_text(encoding='utf-8'))
     except (OSError, ValueError) as error:
         raise input_error(str(path), problem=f'is not a readable JSON file ({error})', way_out='check the path, or make the file again') from error
+
+def update_json(
+    path:str|Path,  # JSON file that holds an object; made where there is none
+    **parts:Any,    # Its keys to set, as `write_json` takes them; the others stay
+) -> None:
+    "Write parts of a JSON file beside those that it holds. Raises `InputError` where it is broken, or holds no object, and leaves it as it was."
+    held = read_json(path) if Path(path).exists() else {}
+    if not isinstance(held, dict): raise input_error(str(path), problem=f'holds a {type(held).__name__}, not an object with keys', way_out='give the path of another file')
+    write_json(path, held | parts)
 
 # %% ../nbs/01_core.ipynb #cc8501fe
 def _watched() -> bool:

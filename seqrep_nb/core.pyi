@@ -3,8 +3,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
-__all__ = ['PACKAGES', 'InputError', 'input_error', 'check_finite', 'write_whole', 'check_place', 'write_json', 'read_json', 'progress',
-           'seed_everything', 'peak_memory', 'Stages', 'device_summary']
+__all__ = ['PACKAGES', 'InputError', 'input_error', 'check_finite', 'write_whole', 'check_place', 'write_json', 'read_json', 'update_json',
+           'progress', 'seed_everything', 'peak_memory', 'Stages', 'device_summary']
 
 class InputError(ValueError): ...
 
@@ -27,6 +27,8 @@ def check_place(folder: str | Path, mark: str, sources: Iterable[str | Path] = (
 def write_json(path: str | Path, data: Any) -> None: ...
 
 def read_json(path: str | Path) -> Any: ...
+
+def update_json(path: str | Path, **parts: Any) -> None: ...
 
 def progress(iterable: Iterable | None, what: str, total: int | None = None) -> Any: ...
 
