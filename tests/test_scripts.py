@@ -1,5 +1,5 @@
 "The commands' own parts: execution that keeps what it has, set-up that knows when it is done"
-import subprocess, sys
+import shutil, subprocess, sys
 import nbformat, pytest
 from common import ROOT
 from nbclient.exceptions import CellExecutionError
@@ -32,6 +32,20 @@ def test_execution_leaves_flagged_cells_out(tmp_path):
 def test_execution_shows_progress_at_once_and_keeps_it_out(tmp_path, capsys):
     execute.execute(notebook(tmp_path, 'import sys; print("a bar", file=sys.stderr); 5'), tmp_path/'out.ipynb', live=True)
     assert 'a bar' in capsys.readouterr().err and texts(tmp_path/'out.ipynb') == ['5']
+
+
+def test_a_broken_chapter_keeps_its_outputs_and_takes_no_other_with_it(tmp_path):
+    shutil.copytree(ROOT/'scripts', tmp_path/'scripts', ignore=shutil.ignore_patterns('__pycache__'))
+    for name in ('pyproject.toml', 'settings.ini'): shutil.copy(ROOT/name, tmp_path)
+    (tmp_path/'seqrep_nb').mkdir()
+    (tmp_path/'seqrep_nb'/'__init__.py').write_text('__version__ = "0"\n')
+    (tmp_path/'nbs').mkdir()
+    for name, source in [('10_broken', '1/0'), ('20_whole', 'import time; time.sleep(2); 6*7')]:
+        notebook(tmp_path, source).rename(tmp_path/'nbs'/f'{name}.ipynb')
+    made = subprocess.run([sys.executable, tmp_path/'scripts'/'chapters.py'], text=True, capture_output=True)
+    assert made.returncode == 1 and '10_broken.ipynb failed' in made.stderr and 'division by zero' in made.stderr
+    assert texts(tmp_path/'nbs'/'10_broken.ipynb') == [''] and texts(tmp_path/'runs'/'chapters'/'10_broken.ipynb') == ['ZeroDivisionError']
+    assert texts(tmp_path/'nbs'/'20_whole.ipynb') == ['42'], 'what ran beside it came to its end'
 
 
 def test_set_up_is_done_only_for_the_same_locks(tmp_path, monkeypatch):
