@@ -1,13 +1,10 @@
-"Execute chapters in place, each in its own process, JOBS at a time (2 where the environment does not say), and keep their outputs, cleaned: chapters.py [NAME ...], all without a name"
+"Execute chapters in place, each in its own process and on one thread, JOBS at a time (2 where the environment does not say), and keep their outputs, cleaned: chapters.py [NAME ...], all without a name"
 import os, sys, tomllib
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-# One thread each: in what order numbers are added, and so the last digits of a training, does not hang on the number of cores
-for name in ('OMP_NUM_THREADS', 'TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'): os.environ[name] = '1'
-
 import stubs
-from execute import ROOT, run
+from execute import ROOT, on_one_thread, run
 from nbdev.clean import nbdev_clean
 from nbdev.doclinks import nbdev_export
 
@@ -24,6 +21,7 @@ def remake(name):
 
 def main(names):
     os.chdir(ROOT)
+    on_one_thread()
     # nbdev's commands parse this program's arguments unless unwrapped
     nbdev_export.__wrapped__()
     stubs.main()

@@ -1,7 +1,7 @@
 "Run the worked example into runs/60_example.ipynb and end with its results table and what each stage cost"
 import itertools, os, sys
 import pandas as pd
-from execute import ROOT, run
+from execute import ROOT, on_one_thread, run
 from install import has_gpu
 
 from seqrep_nb.core import read_json
@@ -10,7 +10,8 @@ from seqrep_nb.metrics import results_table
 # In a terminal the kernel's bars of progress are shown; in a log they would be thousands of lines
 os.environ['SEQREP_PROGRESS' if sys.stderr.isatty() else 'SEQREP_QUIET'] = '1'
 target = ROOT/'runs'/'60_example.ipynb'
-run(ROOT/'nbs'/'60_example.ipynb', target, skip_flags=() if has_gpu() else ('gpu',), live=True)
+if not (gpu := has_gpu()): on_one_thread()
+run(ROOT/'nbs'/'60_example.ipynb', target, skip_flags=() if gpu else ('gpu',), live=True)
 with pd.option_context('display.width', 200, 'display.max_columns', None, 'display.max_rows', None):
     for task, rows in itertools.groupby(read_json(ROOT/'results'/'example.json'), key=lambda row: row['task']):
         print(f'\n{task}', results_table(list(rows)), sep='\n')

@@ -9,6 +9,11 @@ from nbclient.exceptions import CellExecutionError
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def on_one_thread():
+    "What is executed from here on computes on one thread: in what order numbers are added, and so the last digits of a training, does not hang on the number of cores."
+    for name in ('OMP_NUM_THREADS', 'TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'): os.environ[name] = '1'
+
+
 def skip_flagged(notebook, flags):
     "Tag the cells that carry one of nbdev's `flags`, or `eval: false`, so that nbclient passes over them and keeps their outputs."
     flagged = re.compile(rf'^#\|\s*(?:eval:\s*false|{"|".join(flags) or "eval:false"})\b', re.M)
