@@ -212,6 +212,21 @@ def test_the_parts_of_others_are_what_they_are_said_to_be(monkeypatch, tmp_path)
 def visit(page, site, name): page.goto((site/f'{name}.html').as_uri())
 
 
+@pytest.mark.parametrize('body, said', [('<img src=absent.png>', 'absent.png failed'), ('<script>nothing()</script>', 'nothing is not defined'),
+                                        ('<script>console.error("oh")</script>', 'console says oh'), ('<img src=https://example.org/a.png>', 'asked for https://example.org/a.png')])
+def test_a_page_that_goes_wrong_is_noticed(browser, tmp_path, body, said):
+    (tmp_path/'page.html').write_text(body, encoding='utf-8')
+    with pytest.raises(AssertionError, match=re.escape(said)), checked_page(browser) as page: page.goto((tmp_path/'page.html').as_uri(), wait_until='networkidle')
+
+
+def test_a_page_may_be_left_before_all_of_it_has_come(browser, tmp_path):
+    (tmp_path/'page.html').write_text('<img src=slow.png>', encoding='utf-8')
+    with checked_page(browser) as page:
+        page.route('**/slow.png', lambda route: None)          # never answered
+        page.goto((tmp_path/'page.html').as_uri(), wait_until='domcontentloaded')
+        with page.expect_event('requestfailed', lambda request: request.url.endswith('slow.png')): page.goto('data:text/html,elsewhere')
+
+
 def test_search_finds_a_word(desk, site):
     visit(desk, site, 'index')
     desk.keyboard.press('Control+k')
